@@ -1,0 +1,68 @@
+"""The plan: a rule laid on a row. It is made once per edit and holds no tensors of the size of the row.
+
+Segments that see the same segments are one `Sight`: their queries go together through one attention call over exactly
+the keys they see, so no mask is ever needed (a gather followed by an unmasked call equals the masked one).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from refrain.errors import BadInput
+from refrain.sequence import Rule, Sequence
+
+
+@dataclass(frozen=True)
+class Sight:
+    """The segments `queries` all see exactly the segments `keys` (numbers of segments in the row)."""
+
+    queries: tuple[int, ...]
+    keys: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who sees whom.
+
+    lengths: tokens of every segment of the row.
+    queries: the segments that q holds, in row order; all of them without memory.
+    keys:    the segments that k and v hold, in row order: all that some query sees.
+    sights:  a partition of `queries`.
+    """
+
+    lengths: tuple[int, ...]
+    queries: tuple[int, ...]
+    keys: tuple[int, ...]
+    sights: tuple[Sight, ...]
+
+    @staticmethod
+    def of(sequence: Sequence, rule: Rule, queries: Collection[int] | None = None) -> "Plan":
+        """Lay `rule` on the row. `queries` (numbers of segments) restricts the plan to those that ask."""
+        segments = sequence.segments
+        asking = range(len(segments)) if queries is None else sorted(queries)
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for i in asking:
+            seen = tuple(j for j, key in enumerate(segments) if rule(segments[i], key))
+            if not seen:
+                raise BadInput(f"Segment {i} ({segments[i].kind}, beat {segments[i].beat}) sees nothing by this rule.")
+            groups.setdefault(seen, []).append(i)
+        keys = sorted({j for seen in groups for j in seen})
+        sights = tuple(Sight(tuple(asks), seen) for seen, asks in groups.items())
+        return Plan(tuple(map(len, segments)), tuple(asking), tuple(keys), sights)
+
+    def check(self, q: Tensor, k: Tensor, v: Tensor) -> None:
+        """Refuse tensors that do not hold what the plan says."""
+        want_q, want_k = (sum(self.lengths[i] for i in held) for held in (self.queries, self.keys))
+        if q.shape[1] != want_q or k.shape[1] != want_k or k.shape != v.shape:
+            raise BadInput(
+                f"The plan needs q of {want_q} and k, v of {want_k} tokens; "
+                f"got {tuple(q.shape)}, {tuple(k.shape)}, {tuple(v.shape)}."
+            )
+
+    def area(self) -> int:
+        """Query-key pairs that are computed: the cost of attention, to be multiplied by 4 H D for FLOPs."""
+        return sum(
+            sum(self.lengths[i] for i in sight.queries) * sum(self.lengths[j] for j in sight.keys)
+            for sight in self.sights
+        )

@@ -1,0 +1,107 @@
+"""One Wan block, walked by us: diffusers' own modules, but the row is ours.
+
+diffusers' block hands self-attention a constant `None` mask and modulates every token alike. Here the tokens of a row
+fall into `Run`s (neighbours that share a noise time and the words they see); a run is modulated by one row, so two rows
+of modulation serve a whole clip, and who looks at whom is left to the caller (`look`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .rope import Rotation, rotate
+
+Look = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Self-attention: q, k, v [B, L, H, D] of the tokens that are computed now -> [B, L, H, D]."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring tokens start .. stop that share a noise time and words.
+
+    time:  modulation [B, 6, W] that comes from the noise time, before the block's own table is added.
+    words: for every block the keys and values [B, N, H, D] of the words; None: cross-attention is left out.
+    """
+
+    start: int
+    stop: int
+    time: Tensor
+    words: "list[tuple[Tensor, Tensor]] | None"
+
+
+def word_keys(block: nn.Module, states: Tensor) -> tuple[Tensor, Tensor]:
+    """Keys and values [B, N, H, D] of embedded words [B, N, W] in this block; the same at every step."""
+    attn = block.attn2
+    k = attn.norm_k(attn.to_k(states)).unflatten(2, (attn.heads, -1))
+    return k, attn.to_v(states).unflatten(2, (attn.heads, -1))
+
+
+def walk(block: nn.Module, number: int, x: Tensor, runs: list[Run], by: Rotation, look: Look) -> Tensor:
+    """Carry x [B, L, W] through block `number`: look at each other, look at the words, feed forward."""
+    tables = _tables(block, runs)
+    attn = block.attn1
+
+    q, k, v = project(block, x, runs, by)
+    found = look(q, k, v).flatten(2).type_as(q)
+    x = _gated(x, attn.to_out[1](attn.to_out[0](found)), runs, [table[2] for table in tables])
+
+    x = _listen(block, number, x, runs)
+
+    seen = _modulate(block.norm3, x, runs, [(table[3], table[4]) for table in tables])
+    return _gated(x, block.ffn(seen).float(), runs, [table[5] for table in tables])
+
+
+def project(block: nn.Module, x: Tensor, runs: list[Run], by: Rotation) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys (both normed and rotated) and values [B, L, H, D] of x [B, L, W] for self-attention."""
+    attn = block.attn1
+    seen = _modulate(block.norm1, x, runs, [(table[0], table[1]) for table in _tables(block, runs)])
+    q = attn.norm_q(attn.to_q(seen)).unflatten(2, (attn.heads, -1))
+    k = attn.norm_k(attn.to_k(seen)).unflatten(2, (attn.heads, -1))
+    return rotate(q, by), rotate(k, by), attn.to_v(seen).unflatten(2, (attn.heads, -1))
+
+
+def _tables(block: nn.Module, runs: list[Run]) -> list[tuple[Tensor, ...]]:
+    """Six rows [B, W] a run: shift, scale, gate of attention, then of the feed-forward."""
+    return [(block.scale_shift_table + run.time.float()).unbind(1) for run in runs]
+
+
+def _modulate(norm: nn.Module, x: Tensor, runs: list[Run], rows: list[tuple[Tensor, Tensor]]) -> Tensor:
+    """norm(x) * (1 + scale) + shift, with one (shift, scale) [B, W] a run."""
+    flat = norm(x.float())
+    parts = [
+        flat[:, run.start : run.stop] * (1 + scale[:, None]) + shift[:, None] for run, (shift, scale) in zip(runs, rows)
+    ]
+    return _join(parts).type_as(x)
+
+
+def _gated(x: Tensor, more: Tensor, runs: list[Run], gates: list[Tensor]) -> Tensor:
+    """x + more * gate, with one gate [B, W] a run."""
+    parts = [
+        x[:, run.start : run.stop].float() + more[:, run.start : run.stop] * gate[:, None]
+        for run, gate in zip(runs, gates)
+    ]
+    return _join(parts).type_as(x)
+
+
+def _listen(block: nn.Module, number: int, x: Tensor, runs: list[Run]) -> Tensor:
+    """Cross-attention: every run to its own words; a run without words goes by."""
+    attn = block.attn2
+    parts: list[Tensor] = []
+    for run in runs:
+        part = x[:, run.start : run.stop]
+        if run.words is not None:
+            k, v = run.words[number]
+            q = attn.norm_q(attn.to_q(block.norm2(part.float()).type_as(x))).unflatten(2, (attn.heads, -1))
+            heard = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
+            part = part + attn.to_out[1](attn.to_out[0](heard.transpose(1, 2).flatten(2).type_as(q)))
+        parts.append(part)
+    return _join(parts)
+
+
+def _join(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+

@@ -1,0 +1,332 @@
+"""A Wan transformer as a denoiser of rows.
+
+`prepare` lays the rule on a row; the first velocity then carries the clean segments through the blocks once and keeps
+their keys and values; every further step computes the target alone.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from refrain.attention import Dense, Plan, attend
+from refrain.errors import BadInput, Unsupported
+from refrain.models.protocols import Card
+from refrain.sequence import Segment, Sequence
+
+from .block import Run, project, walk, word_keys
+from .memory import Kept, Memory, identity, predicted_size, weights_state
+from .rope import Rotation, rotation
+
+STEPS_OF_TIME = 1000.0  # Wan counts noise time from 0 to 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Expert:
+    """One transformer, and the patch embedding of its clean tokens (its own, where a checkpoint has one)."""
+
+    transformer: Any  # diffusers' WanTransformer3DModel
+    clean_embedding: nn.Module
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.transformer.patch_embedding.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.transformer.patch_embedding.weight.device
+
+    def time(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Noise times [B] -> embedding [B, W] and modulation [B, 6, W]."""
+        embed = self.transformer.condition_embedder
+        wave = embed.timesteps_proj(t.to(self.device) * STEPS_OF_TIME)
+        row = embed.time_embedder(wave.to(embed.time_embedder.linear_1.weight.dtype)).to(self.dtype)  # [B, W]
+        return row, embed.time_proj(embed.act_fn(row)).unflatten(1, (6, -1))
+
+    def tokens(self, latents: Tensor, clean: bool) -> Tensor:
+        """Latents [B, C, T, Y, X] -> tokens [B, L, W]."""
+        embedding = self.clean_embedding if clean else self.transformer.patch_embedding
+        return embedding(latents.to(self.device, self.dtype)).flatten(2).transpose(1, 2)
+
+    def latents(self, x: Tensor, time: Tensor, segment: Segment) -> Tensor:
+        """Tokens [B, L, W] of the target -> the network's output [B, C, T, Y, X]."""
+        net = self.transformer
+        shift, scale = (net.scale_shift_table + time[:, None]).chunk(2, dim=1)
+        out = net.proj_out((net.norm_out(x.float()) * (1 + scale) + shift).type_as(x))  # [B, L, pt * py * px * C]
+        out = out.unflatten(1, segment.size).unflatten(-1, (*net.config.patch_size, -1))
+        return out.permute(0, 7, 1, 4, 2, 5, 3, 6).flatten(6, 7).flatten(4, 5).flatten(2, 3)
+
+
+class WanDenoiser:
+    """Denoises the target of a row with one transformer, or with two that share the noise times (Wan 2.2 A14B).
+
+    experts:  one, or (high noise, low noise) with `boundary`, the noise time from which on upwards the first serves.
+    empty:    states [1, N, W] of the encoded empty prompt, needed where clean tokens hear the empty prompt.
+    """
+
+    def __init__(
+        self, experts: tuple[Expert, ...], card: Card, boundary: float | None = None, empty: Tensor | None = None
+    ) -> None:
+        if (len(experts) == 2) != (boundary is not None):
+            raise BadInput("Two experts need a boundary noise time, one expert needs none.")
+        if card.context_words == "empty" and empty is None:
+            raise BadInput("Clean tokens of this checkpoint hear the empty prompt: give its encoded states.")
+        self.experts, self.card, self.boundary, self.empty = experts, card, boundary, empty
+        self.memory = Memory()
+        self._recent: deque[Row] = deque(maxlen=2)  # asked and unasked: keeps their memories for the next rows
+
+    def prepare(
+        self, sequence: Sequence, spec: Dense = Dense(), memory: bool = True, offload: bool = False
+    ) -> "Row":
+        """Make a row ready. With `memory`, clean keys and values are computed once; `offload` puts them on the CPU.
+
+        Raises Unsupported for kinds the checkpoint was not trained on, and for memory under a rule that lets a clean
+        segment see noise.
+        """
+        unknown = sorted({s.kind for s in sequence} - set(self.card.kinds))
+        if unknown:
+            raise Unsupported(
+                f"This checkpoint was not trained on {', '.join(unknown)} segments, only on {', '.join(self.card.kinds)}."
+            )
+        rule, row = self.card.sight(), sequence.without_words()
+        if memory and any(rule(a, b) for a in row for b in row if b.noisy and not a.noisy):
+            raise Unsupported(f"The rule `{self.card.rule}` lets clean segments see noise: nothing can be remembered.")
+        prepared = Row(self, sequence, row, spec, memory, offload)
+        self._recent.append(prepared)
+        return prepared
+
+    def forget(self) -> None:
+        """Let go of what the last rows remembered."""
+        self._recent.clear()
+
+    def expert(self, t: float) -> int:
+        """The number of the expert that serves noise time t."""
+        return 0 if self.boundary is None or t >= self.boundary else 1
+
+
+@dataclass(eq=False)
+class Row:
+    """A prepared row. `sequence` with its words, `row` without them."""
+
+    denoiser: WanDenoiser
+    sequence: Sequence
+    row: Sequence
+    spec: Dense
+    memory: bool
+    offload: bool
+    _kept: dict[object, Kept] = field(default_factory=dict[object, Kept])
+
+    def __post_init__(self) -> None:
+        rule = self.denoiser.card.sight()
+        self.target = self.row.target
+        self.number = self.row.segments.index(self.target)
+        self.clean = tuple(i for i, s in enumerate(self.row.segments) if not s.noisy)
+        self.plan = Plan.of(self.row, rule, [self.number] if self.memory else None)
+        width = self.denoiser.experts[0].transformer.config.attention_head_dim
+        self.rotations: list[Rotation] = [rotation(s.positions, width) for s in self.row]
+
+    # -- the three doors of a prepared row ----------------------------------------------------------------------------
+
+    def state(self, noise: Tensor) -> Tensor:
+        """At noise time 1 the state is the noise, [B, C, T, Y, X]."""
+        return noise
+
+    def velocity(self, x: Tensor, t: float | Tensor) -> Tensor:
+        """dx/dt at noise time t, a number or [B]; x [B, C, T, Y, X]. A `change` gives (x - base - change) / t."""
+        output = self.output(x, t)
+        if self.denoiser.card.prediction == "velocity":
+            return output
+        time = _column(t, x)
+        if bool((time <= 0).any()):
+            raise BadInput("A change says nothing about velocity at noise time 0.")
+        return (x - self.base(x) - output) / time
+
+    def answer(self, x: Tensor) -> Tensor:
+        """The target's latents in a finished state."""
+        return x
+
+    # -- what the network sees and says -------------------------------------------------------------------------------
+
+    def base(self, like: Tensor) -> Tensor:
+        """What the target is a change of: its base, or zero where there is none."""
+        return torch.zeros_like(like) if self.target.base is None else self.target.base.to(like)
+
+    def output(self, x: Tensor, t: float | Tensor) -> Tensor:
+        """The network's own prediction (velocity or change), [B, C, T, Y, X], in the dtype of x."""
+        time = t if isinstance(t, Tensor) else torch.full((x.shape[0],), t)
+        number = self.denoiser.expert(float(time.max()))
+        kept = self._remember(number, x.shape[0]) if self.memory else {}
+        hidden, _ = self._through(number, self.plan, kept, (x, time))
+        return hidden.to(x.dtype)
+
+    def memory_size(self) -> int:
+        """Bytes that the memory of one expert takes, known before it is made."""
+        net = self.denoiser.experts[0].transformer.config
+        lengths = [len(self.row.segments[i]) for i in self.clean]
+        content = next((s.content for s in self.row if s.content is not None), None)
+        return predicted_size(
+            lengths, net.num_layers, net.num_attention_heads * net.attention_head_dim,
+            self.denoiser.experts[0].dtype.itemsize, 1 if content is None else content.shape[0],
+        )  # fmt: skip
+
+    # -- memory -------------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def _remember(self, expert: int, batch: int) -> dict[int, Kept]:
+        """Keys and values of every clean segment, recalled where its cause is known, else computed together."""
+        state = weights_state(self.denoiser.experts[expert].transformer)
+        causes = {i: self._cause(i, expert, state) for i in self.clean}
+        kept: dict[int, Kept] = {}
+        for i, cause in causes.items():
+            found = self._kept.get(cause) or self.denoiser.memory.recall(cause)
+            if found is not None:
+                kept[i] = found
+        missing = [i for i in self.clean if i not in kept]
+        if missing:
+            plan = Plan.of(self.row, self.denoiser.card.sight(), missing)
+            _, layers = self._through(expert, plan, kept, None)
+            for i in missing:
+                whole = Kept(layers[i], (*self.row.segments, self._words_of(self.row.segments[i])))
+                kept[i] = self.denoiser.memory.keep(causes[i], whole)
+        self._kept.update({causes[i]: kept[i] for i in self.clean})
+        return kept
+
+    def _cause(self, i: int, expert: int, state: object) -> tuple[object, ...]:
+        """All that the keys and values of clean segment i depend on."""
+        rule, segments = self.denoiser.card.sight(), self.row.segments
+        reach, frontier = {i}, [i]  # what it sees, and what that sees, ...
+        while frontier:
+            here = frontier.pop()
+            new = {j for j, key in enumerate(segments) if rule(segments[here], key)} - reach
+            reach |= new
+            frontier += new
+        seen: list[object] = []
+        for j in sorted(reach):
+            content, words = segments[j].content, self._words_of(segments[j])
+            seen += [id(segments[j]), identity(content) if content is not None else None]
+            seen.append(identity(words) if words is not None else None)
+        return (id(segments[i]), *seen, expert, state, self.offload)
+
+    def _words_of(self, segment: Segment) -> Tensor | None:
+        """The states [B, N, W] that a segment's tokens cross-attend to."""
+        card = self.denoiser.card
+        if not segment.noisy and card.context_words == "none":
+            return None
+        if not segment.noisy and card.context_words == "empty":
+            return self.denoiser.empty
+        spoken = self.sequence.words(segment.beat)
+        if spoken is None or spoken.content is None:
+            raise BadInput(f"Beat {segment.beat} has no words; lay a text segment (the empty prompt, at least).")
+        return spoken.content
+
+    def _hear(self, expert: int, states: Tensor, batch: int) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values of words in every block; remembered unless gradients must flow through them."""
+        one = self.denoiser.experts[expert]
+        if not self.memory:
+            return _word_layers(one, states, batch)
+        cause = ("words", identity(states), expert, weights_state(one.transformer), batch)
+        kept = self._kept.get(cause) or self.denoiser.memory.recall(cause)
+        if kept is None:
+            with torch.no_grad():
+                kept = self.denoiser.memory.keep(cause, Kept(_word_layers(one, states, batch), (states,)))
+        self._kept[cause] = kept
+        return kept.layers
+
+    # -- one pass through the blocks ----------------------------------------------------------------------------------
+
+    def _through(
+        self, expert: int, plan: Plan, kept: dict[int, Kept], noisy: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, dict[int, list[tuple[Tensor, Tensor]]]]:
+        """Carry the segments `plan.queries` through the blocks; what else they see comes from `kept`.
+
+        With `noisy` = (x, t) the output for the target; without, the keys and values of the segments, layer by layer.
+        """
+        one = self.denoiser.experts[expert]
+        segments = [self.row.segments[i] for i in plan.queries]
+        parts = [self._tokens(one, s, noisy) for s in segments]
+        batch, lengths = parts[0].shape[0], [len(s) for s in segments]
+        runs, time = self._runs(expert, segments, noisy, batch)
+        by = tuple(torch.cat([self.rotations[i][n] for i in plan.queries], dim=1).to(one.device) for n in (0, 1))
+        x = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]  # [B, Lq, W]
+
+        fresh: dict[int, list[tuple[Tensor, Tensor]]] = {i: [] for i in plan.queries}
+        blocks = list(one.transformer.blocks)
+        for number, block in enumerate(blocks):
+
+            def look(q: Tensor, k: Tensor, v: Tensor, number: int = number) -> Tensor:
+                now = dict(zip(plan.queries, zip(k.split(lengths, dim=1), v.split(lengths, dim=1))))
+                if noisy is None:
+                    self._put_by(fresh, now)
+                held = [now[j] if j in now else kept[j].at(number, one.device) for j in plan.keys]
+                if len(held) > 1:
+                    k, v = (torch.cat([pair[n] for pair in held], dim=1) for n in (0, 1))
+                return attend(q, k, v, plan, self.spec)
+
+            if noisy is None and number == len(blocks) - 1:  # of the last block only keys and values are wanted
+                _, k, v = project(block, x, runs, by)
+                self._put_by(fresh, dict(zip(plan.queries, zip(k.split(lengths, dim=1), v.split(lengths, dim=1)))))
+            else:
+                x = walk(block, number, x, runs, by, look)
+        if noisy is None:
+            return x, fresh
+        start = sum(len(self.row.segments[i]) for i in plan.queries if i < self.number)
+        return one.latents(x[:, start : start + len(self.target)], time, self.target), fresh
+
+    def _put_by(self, fresh: dict[int, list[tuple[Tensor, Tensor]]], now: dict[int, tuple[Tensor, Tensor]]) -> None:
+        for i, (k, v) in now.items():
+            alone = (k.cpu(), v.cpu()) if self.offload else (k.contiguous(), v.contiguous())
+            fresh[i].append(alone)
+
+    def _tokens(self, one: Expert, segment: Segment, noisy: tuple[Tensor, Tensor] | None) -> Tensor:
+        """What the network sees of a segment, as tokens [B, L, W]."""
+        content = segment.content
+        if segment.noisy and noisy is not None:
+            content = self._shown(*noisy) if self.denoiser.card.shows_base else noisy[0]
+        if content is None:
+            raise BadInput(f"The {segment.kind} segment on beat {segment.beat} has no content.")
+        tokens = one.tokens(content, clean=not segment.noisy)
+        if tokens.shape[1] != len(segment):
+            raise BadInput(
+                f"The {segment.kind} segment has {len(segment)} positions but its latents {tuple(content.shape)} "
+                f"make {tokens.shape[1]} tokens."
+            )
+        return tokens
+
+    def _shown(self, x: Tensor, t: Tensor) -> Tensor:
+        """The state of the change alone, (1 - t) change + t noise, with the base beside it on the channels."""
+        base = self.base(x)
+        return torch.cat([x - (1 - _column(t, x)) * base, base], dim=1)  # [B, 2 C, T, Y, X]
+
+    def _runs(
+        self, expert: int, segments: list[Segment], noisy: tuple[Tensor, Tensor] | None, batch: int
+    ) -> tuple[list[Run], Tensor]:
+        """Neighbouring segments with the same noise time and words become one run; also the target's time row."""
+        one = self.denoiser.experts[expert]
+        still, row = one.time(torch.zeros(1)), one.time(noisy[1]) if noisy else None
+        runs: list[Run] = []
+        last: object = None
+        start = 0
+        for segment in segments:
+            states = self._words_of(segment)
+            sort = (segment.noisy, id(states))
+            heard = runs[-1].words if sort == last else None if states is None else self._hear(expert, states, batch)
+            time = row[1] if segment.noisy and row else still[1]
+            first = runs.pop().start if sort == last else start
+            start += len(segment)
+            runs.append(Run(first, start, time, heard))
+            last = sort
+        return runs, (row or still)[0]
+
+
+def _word_layers(one: Expert, states: Tensor, batch: int) -> list[tuple[Tensor, Tensor]]:
+    """Keys and values [B, N, H, D] of words in every block."""
+    embedded = one.transformer.condition_embedder.text_embedder(states.to(one.device, one.dtype))
+    embedded = embedded.expand(batch, -1, -1)
+    return [word_keys(block, embedded) for block in one.transformer.blocks]
+
+
+def _column(t: float | Tensor, x: Tensor) -> Tensor:
+    """Noise time, shaped to multiply latents x [B, C, T, Y, X]."""
+    return torch.as_tensor(t, dtype=x.dtype, device=x.device).reshape(-1, 1, 1, 1, 1)
