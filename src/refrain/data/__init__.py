@@ -1,0 +1,1 @@
+"""The room of data: rendered scenes, exact effects on them, and the words that ask for them."""

@@ -1,0 +1,49 @@
+"""Fog: light grey drifting banks that lift the blacks, thicker in some places than in others."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from refrain.data.effects.effected import Effected, clock, sealed, smooth, unit
+from refrain.data.noise import hashed, sample, tile
+
+
+@dataclass(frozen=True)
+class Fog:
+    """How thick ("thin", "medium", "thick") and where ("everywhere", "below")."""
+
+    amount: str = "medium"
+    where: str = "everywhere"
+
+
+def draw(rng: np.random.Generator) -> Fog:
+    """Mostly everywhere, a third of them lying on the ground."""
+    return Fog(str(rng.choice(["thin", "medium", "medium", "thick"])), str(rng.choice(["everywhere", "everywhere", "below"])))
+
+
+def fog(frames: np.ndarray, seed: int, parameters: Fog, start: int = 0) -> Effected:
+    """Mix with a light grey by a density made of a vertical profile and two layers of noise drifting past one another."""
+    height, width = frames.shape[1:3]
+    a, b, c, d, side, tone = hashed(seed, 31, np.arange(6))
+    rows, columns = max(height // 4, 2), max(width // 4, 2)
+    v = np.linspace(0, 1, rows, dtype=np.float32)[:, None]  # 0 above, 1 below
+    x = np.linspace(0, width / height, columns, dtype=np.float32)[None, :]
+    drift = np.where(side < 0.5, -1, 1) * 0.0030
+    wide, fine = tile(-3.2, 5), tile(-2.6, 6)
+    base = {"thin": 0.38, "medium": 0.60, "thick": 0.82}[parameters.amount]
+    if parameters.where == "below":
+        profile = smooth(v, 0.22, 0.85) * 1.12
+        swing = 0.30
+    else:
+        profile = 0.92 + 0.16 * v
+        swing = 0.20
+    density = np.empty(frames.shape[:3], np.float32)
+    for i, now in enumerate(clock(frames, start)):
+        banks = sample(wide, v * 0.55 + a + now * 0.0003, x * 0.30 + b + now * drift * 0.5)
+        wisps = sample(fine, v * 0.80 + c - now * 0.0006, x * 0.45 + d + now * drift)
+        here = base * profile * (1 + swing * (0.65 * banks + 0.45 * wisps))
+        density[i] = cv2.resize(np.clip(here, 0, 0.96).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    grey = np.array([0.80, 0.82, 0.845], np.float32) + np.float32((tone - 0.5) * 0.06)
+    picture = unit(frames)
+    return sealed(frames, picture + (grey - picture) * density[..., None], density)

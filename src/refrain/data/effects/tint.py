@@ -1,0 +1,64 @@
+"""Tint: the picture turned towards a named colour, or a look (warm, cold, sepia), keeping its brightness."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refrain.data.effects.effected import Effected, luma_of, sealed, unit
+
+COLOURS: dict[str, tuple[float, float, float]] = {
+    "red": (0.95, 0.12, 0.10),
+    "orange": (1.0, 0.48, 0.05),
+    "yellow": (0.98, 0.88, 0.10),
+    "green": (0.12, 0.80, 0.18),
+    "cyan": (0.05, 0.85, 0.88),
+    "blue": (0.12, 0.28, 0.98),
+    "purple": (0.55, 0.14, 0.90),
+    "pink": (1.0, 0.42, 0.72),
+}
+LOOKS = ("warm", "cold", "sepia")
+_GAINS = {"warm": (1.22, 1.02, 0.66), "cold": (0.72, 0.98, 1.26)}
+_SEPIA = (0.80, 0.60, 0.38)
+_SHARES = {"slight": 0.38, "medium": 0.62, "strong": 0.88}
+
+
+@dataclass(frozen=True)
+class Tint:
+    """A colour or look, and how much of it: "slight", "medium" or "strong"."""
+
+    colour: str = "blue"
+    strength: str = "medium"
+
+
+def draw(rng: np.random.Generator) -> Tint:
+    """Any colour or look; mostly of middle strength."""
+    colour = str(rng.choice([*COLOURS, *LOOKS, "warm", "cold"]))
+    return Tint(colour, str(rng.choice(["slight", "medium", "medium", "strong"])))
+
+
+def _ramp(colour: tuple[float, float, float]) -> np.ndarray:
+    """Brightness 0..1 in 256 steps to the colour's own ramp black - colour - white: float32 [256, 3]."""
+    hue = np.array(colour, np.float32)
+    level = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
+    own = float(hue @ [0.299, 0.587, 0.114])
+    pivot = np.clip(0.35 + 0.5 * own, 0.45, 0.8)  # the brightness at which the colour is purest
+    dark = hue * np.minimum(level / pivot, 1)
+    white = np.clip((level - pivot) / (1 - pivot), 0, 1) * 0.75
+    return dark + (1 - dark) * white
+
+
+def tint(frames: np.ndarray, seed: int, parameters: Tint, start: int = 0) -> Effected:
+    """Mix the picture with its brightness drawn in the colour; warm and cold are gains on red and blue instead."""
+    share = _SHARES[parameters.strength]
+    picture = unit(frames)
+    if parameters.colour in _GAINS:
+        gains = np.array(_GAINS[parameters.colour], np.float32) ** (share * 1.5)
+        tinted = picture * gains
+        before, after = luma_of(picture), luma_of(tinted)
+        tinted *= ((before + 0.02) / (after + 0.02))[..., None]  # as bright as it was
+    else:
+        ramp = _ramp(COLOURS.get(parameters.colour, _SEPIA))
+        level = (np.clip(luma_of(picture), 0, 1) * 255 + 0.5).astype(np.uint8)
+        full = 1.0 if parameters.colour == "sepia" and parameters.strength != "slight" else share
+        tinted = picture + (ramp[level] - picture) * np.float32(full)
+    return sealed(frames, tinted, np.ones(frames.shape[:3], np.float32))

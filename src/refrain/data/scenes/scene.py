@@ -1,0 +1,190 @@
+"""Rendered scenes: a painted place, things moving through it, and a camera that looks at both.
+
+`render_scene` is the only door. The place is painted once on a plate larger than the frame and drawn at twice the
+frame's resolution (small frames), so that motion is smooth; the first frames of a longer scene are those of a shorter one.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from refrain.data.noise import patch, tile
+from refrain.data.scenes.colours import Grade, graded
+from refrain.data.scenes.genres import GENRES, Place
+from refrain.data.scenes.things import Thing, Wave, thing
+
+MARGIN = 0.25  # of the frame's height, on every side of it on the plate
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A rendered clip. `subject` says how much of every pixel the moving things cover."""
+
+    frames: np.ndarray  # uint8 [T, Y, X, 3], RGB
+    subject: np.ndarray  # float32 [T, Y, X] in 0..1
+    genre: str
+
+
+@dataclass(frozen=True)
+class _Camera:
+    x: Wave
+    y: Wave
+    turn: Wave
+    zoom: Wave
+    shake: tuple[Wave, Wave]
+
+    @staticmethod
+    def draw(rng: np.random.Generator, height: float) -> "_Camera":
+        moves = rng.random() < 0.75
+        pan = height * (MARGIN - 0.07) * moves
+        shaken = height * 0.006 * (rng.random() < 0.3)
+        slow = (60.0, 220.0)
+        return _Camera(
+            Wave.draw(rng, pan * rng.uniform(0.1, 1), slow),
+            Wave.draw(rng, pan * rng.uniform(0, 0.6), slow),
+            Wave.draw(rng, 0.05 * (rng.random() < 0.3), slow),
+            Wave.draw(rng, 0.12 * (rng.random() < 0.5) * moves, slow),
+            (Wave.draw(rng, shaken, (7, 25)), Wave.draw(rng, shaken, (7, 25))),
+        )
+
+    def views(self, frames: np.ndarray, plate: tuple[int, int], view: tuple[int, int]) -> np.ndarray:
+        """For every frame the map from view pixels to plate pixels: float64 [T, 2, 3]."""
+        scale = np.exp(-self.zoom.at(frames))
+        turn = self.turn.at(frames)
+        rows = np.stack([np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn)], -1).reshape(-1, 2, 2)
+        rows = rows * scale[:, None, None]
+        x = plate[1] / 2 + self.x.at(frames) + self.shake[0].at(frames)
+        y = plate[0] / 2 + self.y.at(frames) + self.shake[1].at(frames)
+        middle = np.array([view[1] / 2, view[0] / 2])
+        shift = np.stack([x, y], -1) - rows @ middle
+        return np.concatenate([rows, shift[..., None]], -1)
+
+
+def render_scene(seed: int, frames: int, size: tuple[int, int]) -> Scene:
+    """Render scene number `seed`: `frames` frames of `size` = (rows, columns). The same seed gives the same scene."""
+    rng = np.random.default_rng((seed, 101))
+    genre = str(rng.choice(list(GENRES)))
+    over = 2 if min(size) <= 192 else 1
+    view = (size[0] * over, size[1] * over)
+    margin = int(np.ceil(view[0] * MARGIN))
+    place = GENRES[genre](rng, (view[0] + 2 * margin, view[1] + 2 * margin))
+    grade = Grade(rng)
+    plate = np.round(graded(place.plate, grade) * 255).astype(np.uint8)
+    things = _things(rng, place, view, grade)
+    camera = _Camera.draw(rng, view[0])
+    views = camera.views(np.arange(frames), plate.shape[:2], view)  # type: ignore[arg-type]
+    near = None if place.near is None else _premultiplied(place.near, grade)
+    lens = _Lens(rng, size)
+    out = np.empty((frames, *size, 3), np.uint8)
+    subject = np.zeros((frames, *size), np.float32)
+    for i in range(frames):
+        seen = _seen(plate, views[i], view, size).astype(np.float32)
+        for one in things:
+            _put(seen, subject[i], one, i, views[i], over)
+        if near is not None:
+            front = _seen(near, _parallax(views[i], plate.shape, 1.3), view, size).astype(np.float32)
+            share = 1 - front[..., 3:] / 255
+            seen = seen * share + front[..., :3]
+            subject[i] *= share[..., 0]
+        out[i] = lens(seen, i)
+    return Scene(out, subject, genre)
+
+
+def _premultiplied(near: np.ndarray, grade: Grade) -> np.ndarray:
+    alpha = near[..., 3:]
+    rgb = graded(near[..., :3] / np.maximum(alpha, 1e-3), grade) * alpha
+    return np.round(np.concatenate([rgb, alpha], -1) * 255).astype(np.uint8)
+
+
+def _parallax(matrix: np.ndarray, plate: tuple[int, ...], factor: float) -> np.ndarray:
+    """The same view of a nearer layer, whose shift from the middle of the plate is `factor` times as large."""
+    moved = matrix.copy()
+    middle = np.array([plate[1] / 2, plate[0] / 2])
+    moved[:, 2] = matrix[:, 2] + (factor - 1) * 0.5 * (matrix[:, 2] + matrix[:, :2] @ middle * 0 - middle * 0.25)
+    return moved
+
+
+def _seen(plate: np.ndarray, matrix: np.ndarray, view: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    seen = cv2.warpAffine(plate, matrix, (view[1], view[0]), flags=flags, borderMode=cv2.BORDER_REFLECT)
+    return seen if view == size else cv2.resize(seen, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+
+
+def _things(rng: np.random.Generator, place: Place, view: tuple[int, int], grade: Grade) -> list[Thing]:
+    """The moving things of a place, each with its path; they stand on the ground where there is one."""
+    out = []
+    rows, columns = place.plate.shape[:2]
+    for _ in range(int(rng.integers(place.subjects[0], place.subjects[1] + 1))):
+        radius = view[0] * float(rng.uniform(*place.largest))
+        sprite, cover = thing(rng, radius, place.families, grade)
+        x = columns * float(rng.uniform(0.3, 0.7))
+        if place.horizon < 1:
+            y = min(rows * (place.horizon + float(rng.uniform(-0.05, 0.2))), rows * 0.78)
+        else:
+            y = rows * float(rng.uniform(0.4, 0.65))
+        reach = view[0] * float(rng.uniform(0.03, 0.45)) * (0.4 if place.subjects[1] == 2 else 1.0)
+        path = (
+            Wave.draw(rng, reach, (50, 160)),
+            Wave.draw(rng, reach * float(rng.uniform(0.05, 0.5)), (40, 140)),
+            Wave.draw(rng, float(rng.uniform(0, 0.35)), (40, 160)),
+            Wave.draw(rng, float(rng.uniform(0, 0.2)), (50, 160)),
+        )
+        out.append(Thing(sprite, cover, (x, y), path))
+    return out
+
+
+def _put(seen: np.ndarray, subject: np.ndarray, one: Thing, frame: int, matrix: np.ndarray, over: int) -> None:
+    """Lay one thing over a frame [Y, X, 3] (0..255) and add its cover to `subject` [Y, X]; only its box is touched."""
+    when = np.array([frame], np.float64)
+    dx, dy, turn, log = (float(wave.at(when)[0]) for wave in one.path)
+    side = one.sprite.shape[0]
+    cos, sin = np.cos(turn) * np.exp(log), np.sin(turn) * np.exp(log)
+    inverse = cv2.invertAffineTransform(matrix)  # plate -> view
+    local = np.array([[cos, -sin], [sin, cos]])
+    linear = inverse[:, :2] @ local  # sprite -> view
+    place = inverse[:, :2] @ np.array([one.centre[0] + dx, one.centre[1] + dy]) + inverse[:, 2]
+    reach = side * 0.71 * float(np.sqrt(abs(np.linalg.det(linear))))
+    low = np.maximum(np.floor((place - reach) / over).astype(int), 0)
+    high = np.minimum(np.ceil((place + reach) / over).astype(int), [seen.shape[1], seen.shape[0]])
+    wide, tall = (high - low).tolist()
+    if wide < 1 or tall < 1:
+        return
+    shift = place - linear @ np.array([side / 2, side / 2]) - low * over
+    forward = np.concatenate([linear, shift[:, None]], 1)
+    box = (wide * over, tall * over)
+    rgba = cv2.warpAffine(one.sprite, forward, box)
+    cover = cv2.warpAffine(one.cover, forward, box)
+    if over > 1:
+        rgba = cv2.resize(rgba, (wide, tall), interpolation=cv2.INTER_AREA)
+        cover = cv2.resize(cover, (wide, tall), interpolation=cv2.INTER_AREA)
+    here = np.s_[low[1] : high[1], low[0] : high[0]]
+    seen[here] = seen[here] * (1 - rgba[..., 3:].astype(np.float32) / 255) + rgba[..., :3]
+    subject[here] = np.maximum(subject[here], cover.astype(np.float32) / 255)
+
+
+class _Lens:
+    """What a lens and a sensor add: a little blur, a vignette, grain that is new in every frame."""
+
+    def __init__(self, rng: np.random.Generator, size: tuple[int, int]) -> None:
+        self.blur = float(rng.choice([0.0, 0.0, rng.uniform(0.4, 0.9)])) * max(size[0] / 256, 0.6)
+        self.noise = float(rng.choice([0.0, 0.0, rng.uniform(1, 5)]))
+        self.seed = int(rng.integers(2**31))
+        y = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None]
+        x = np.linspace(-1, 1, size[1], dtype=np.float32)[None, :]
+        fall = float(rng.choice([0.0, rng.uniform(0, 0.3)]))
+        self.vignette = None if fall == 0 else (1 - fall * (x**2 + y**2) / 2)[..., None]
+
+    def __call__(self, seen: np.ndarray, frame: int) -> np.ndarray:
+        if self.vignette is not None:
+            seen = seen * self.vignette
+        if self.blur:
+            seen = cv2.GaussianBlur(seen, (0, 0), self.blur)
+        if self.noise:
+            rng = np.random.default_rng((self.seed, frame))
+            white = tile(-0.3, 0)
+            size: tuple[int, int] = seen.shape[:2]  # type: ignore[assignment]
+            grain = np.stack([patch(white, rng, size) for _ in range(3)], -1)
+            grain = grain * 0.6 + patch(white, rng, size)[..., None] * 0.8
+            seen = seen + grain * self.noise
+        return np.clip(np.round(seen), 0, 255).astype(np.uint8)
