@@ -1,0 +1,44 @@
+"""Refrain: change what was asked, refrain from the rest.
+
+The public names, sorted; each is fetched from its room when it is first asked for, so that `import refrain` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from refrain.editing import Edit, Editor
+    from refrain.errors import BadInput, BadWeights, RefrainError, Unsupported
+    from refrain.media import Clip
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BadInput",
+    "BadWeights",
+    "Clip",
+    "Edit",
+    "Editor",
+    "RefrainError",
+    "Unsupported",
+]
+
+_ROOMS = {
+    "BadInput": "refrain.errors",
+    "BadWeights": "refrain.errors",
+    "Clip": "refrain.media",
+    "Edit": "refrain.editing",
+    "Editor": "refrain.editing",
+    "RefrainError": "refrain.errors",
+    "Unsupported": "refrain.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'refrain' has no attribute {name!r}")
+    return getattr(import_module(_ROOMS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
