@@ -1,0 +1,118 @@
+"""From what is known to a row: clean segments and one noisy target. Training and use call this same function.
+
+A clip is seen (encoded) once, as one timeline of latents. It is edited window by window: window n stands on beat 2n, its
+clean answer on beat 2n + 1, and of that answer the last latents stand, unchanged, before the next window.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from refrain.errors import BadInput, Unsupported
+from refrain.models.protocols import Card, Codec
+from refrain.sequence import Kind, Segment, Sequence, coarsen, grid
+
+PATCH = 2  # latent rows and columns in one token, on Wan and on the embedded model
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A source clip as latents [B, C, T, Y, X]: at full size, and at the coarse size that the row attends to."""
+
+    full: Tensor
+    coarse: Tensor | None
+
+
+@dataclass(frozen=True)
+class Window:
+    """Latent frames start .. stop of the timeline that are predicted at once; `history` latents stand before them."""
+
+    start: int
+    stop: int
+    history: int = 0
+
+
+def see(codec: Codec, frames: Tensor, card: Card) -> Seen:
+    """Encode a source once: frames [B, T, 3, Y, X], T = 4k + 1, sizes multiples of `card.multiple`."""
+    full = codec.encode(frames)
+    if card.coarse == (1, 1, 1):
+        return Seen(full, None)
+    return Seen(full, codec.encode(shrink(frames, card.coarse)))
+
+
+def shrink(frames: Tensor, factor: tuple[int, int, int]) -> Tensor:
+    """Frames [B, T, 3, Y, X] at a coarse size: the mean of each cell; in time, every n-th frame, the first included."""
+    n_t, n_y, n_x = factor
+    batch = frames.shape[0]
+    small = F.avg_pool2d(frames[:, ::n_t].flatten(0, 1), (n_y, n_x))  # [B T', 3, Y / n_y, X / n_x]
+    return small.unflatten(0, (batch, -1))
+
+
+def windows(latents: int, card: Card) -> list[Window]:
+    """Cut a timeline of so many latent frames: the first window whole, later ones with the history before them."""
+    cuts = [Window(0, min(card.window, latents))]
+    while cuts[-1].stop < latents:
+        if not card.history:
+            raise Unsupported(
+                f"This model edits {card.window} latent frames at once and cannot go on from there; "
+                "give a shorter clip or a stretch of it (--from, --to with --trim)."
+            )
+        start = cuts[-1].stop
+        cuts.append(Window(start, min(start + card.window - card.history, latents), card.history))
+    return cuts
+
+
+def compose(
+    words: Tensor, seen: Seen, window: Window, card: Card, history: Tensor | None = None, beat: int = 0
+) -> Sequence:
+    """Lay one row: words, what is clean (source, key frames, history) and the target of `window`.
+
+    words: states [B, N, W]; history: the last `window.history` latents of the answer so far [B, C, h, Y, X].
+    The target counts time from the window's start, the history before it, so that every window looks alike.
+    """
+    if (history is None) != (window.history == 0):
+        raise BadInput("A window with history needs that history's latents, and only such a window.")
+    frames = window.stop - window.start
+    here = slice(window.start, window.stop)
+    base = seen.full[:, :, here]
+    rows, columns = base.shape[3] // PATCH, base.shape[4] // PATCH
+    begin = float(window.history)
+
+    row = [text(words, beat)]
+    if history is not None:
+        row.append(_lay("answer", beat - 1, grid(window.history, rows, columns), history, card))
+    if seen.coarse is None:
+        row.append(_lay("source", beat, grid(frames, rows, columns, (begin, 0, 0)), base, card))
+    else:
+        row.append(_coarse_source(seen.coarse, here, (frames, rows, columns), card, beat, begin))
+        keys = min(card.key_frames, frames)
+        if keys:
+            row.append(_lay("source", beat, grid(keys, rows, columns, (begin, 0, 0)), base[:, :, :keys], card))
+    changing = base if card.prediction == "change" else None
+    row.append(Segment("target", beat, grid(frames, rows, columns, (begin, 0, 0)), base=changing))
+    return Sequence(row)
+
+
+def text(states: Tensor, beat: int) -> Segment:
+    """Words as a segment, one token after another."""
+    return Segment("text", beat, grid(states.shape[1], 1, 1), content=states)
+
+
+def _coarse_source(
+    latents: Tensor, here: slice, size: tuple[int, int, int], card: Card, beat: int, begin: float
+) -> Segment:
+    """The window's part of the coarse source, standing where it lies on the target."""
+    places = coarsen(*size, factor=card.coarse, align=card.align)
+    if card.coarse[0] == 1:
+        latents = latents[:, :, here]
+    elif here.start:
+        raise Unsupported("A source that is coarse in time cannot be cut into windows; give a shorter clip.")
+    return _lay("source", beat, places + torch.tensor([begin, 0.0, 0.0]), latents, card)
+
+
+def _lay(kind: Kind, beat: int, places: Tensor, latents: Tensor, card: Card) -> Segment:
+    """A clean segment: its canvas is its place on the target, its positions are offset as the checkpoint says."""
+    offset = torch.tensor(card.offsets.get(kind, (0.0, 0.0, 0.0)))
+    return Segment(kind, beat, places + offset, canvas=places, content=latents)

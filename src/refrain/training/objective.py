@@ -1,0 +1,57 @@
+"""What a model is taught: flow matching on the target of a row, and on nothing else.
+
+The row is laid by `editing.compose`, as in use, and the same `Row.output` predicts; training cannot drift from use.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from refrain.editing.compose import Seen, Window, compose, see
+from refrain.errors import BadInput
+from refrain.flow import draw_times, noised, velocity_target
+from refrain.models.protocols import Card, Codec
+from refrain.models.wan.denoiser import WanDenoiser
+from refrain.sequence import Sequence
+
+SOFTEST = 0.1  # noise time below which the weight of a predicted change grows no further
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pairs of clips: frames [B, T, 3, Y, X] in [-1, 1], words [B, N, W], and the window of them that is learnt."""
+
+    source: Tensor
+    target: Tensor
+    words: Tensor
+    window: Window
+
+
+def loss(denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Generator, shift: float = 1.0) -> Tensor:
+    """Mean square error of what the card says the network predicts, at logit-normal noise times.
+
+    A velocity is compared with noise - clean. A change is compared with clean - base and weighted by
+    1 / max(t, 0.1)^2, which makes it the error of the velocity, save near t = 0.
+    """
+    card = denoiser.card
+    with torch.no_grad():
+        seen, clean = see(codec, batch.source, card), codec.encode(batch.target)
+    window = batch.window
+    latents = clean[:, :, window.start : window.stop]
+    noise = torch.randn(latents.shape, generator=generator)
+    t = draw_times(generator, latents.shape[0], shift=shift)
+    row = denoiser.prepare(_row(batch.words, seen, window, card, clean), memory=False)
+    output = row.output(noised(latents, noise, t), t).float()
+    if card.prediction == "velocity":
+        return (output - velocity_target(latents, noise)).square().mean()
+    wrong = (output - (latents - row.base(latents))).square().mean(dim=(1, 2, 3, 4))  # [B]
+    return (wrong / t.clamp(min=SOFTEST).square()).mean()
+
+
+def _row(words: Tensor, seen: Seen, window: Window, card: Card, clean: Tensor) -> Sequence:
+    """The row as it stands in use when the windows before were answered perfectly."""
+    if window.history > window.start:
+        raise BadInput(f"A window that starts at latent {window.start} has no history of {window.history}.")
+    history = clean[:, :, window.start - window.history : window.start] if window.history else None
+    return compose(words, seen, window, card, history)
