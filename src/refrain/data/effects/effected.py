@@ -42,7 +42,7 @@ def luma_of(picture: np.ndarray) -> np.ndarray:
     return picture @ LUMA
 
 
-def smooth(value: np.ndarray, low: float, high: float) -> np.ndarray:
+def smooth(value: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
     """0 below `low`, 1 above `high`, a smooth step between."""
     share = np.clip((value - low) / (high - low), 0, 1)
     return share * share * (3 - 2 * share)

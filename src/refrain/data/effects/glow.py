@@ -39,8 +39,9 @@ def glow(frames: np.ndarray, seed: int, parameters: Glow, start: int = 0) -> Eff
     light = unit(frames) ** 2
     height, width = frames.shape[1:3]
     luma = luma_of(light)
-    # bright is meant for this clip's own range, softened, but never its blacks; a frame alone decides about itself
-    bright = light * smooth(luma, 0.12, 0.60)[..., None] * 0.75 + luma[..., None] * 0.25 * smooth(luma, 0.05, 0.5)[..., None]
+    middle = luma.mean((1, 2), keepdims=True)  # what is bright in a dark picture differs from what is in a light one
+    share = smooth(luma, 0.7 * middle, 2.2 * middle + 0.05) * np.minimum(0.28 / (middle + 0.05), 2.5)
+    bright = (light * 0.7 + luma[..., None] * 0.3) * share[..., None]
     small = (max(width // 4, 2), max(height // 4, 2))
     bloom = np.empty_like(light)
     for i, frame in enumerate(bright):

@@ -21,11 +21,11 @@ def draw(rng: np.random.Generator) -> Night:
 
 def night(frames: np.ndarray, seed: int, parameters: Night, start: int = 0) -> Effected:
     """Less light (linear), less colour, a blue cast; the brightest parts keep a share of their light."""
-    exposure, kept = {"slight": (0.30, 0.16), "medium": (0.14, 0.10), "strong": (0.055, 0.05)}[parameters.strength]
+    exposure, kept = {"slight": (0.34, 0.20), "medium": (0.17, 0.13), "strong": (0.075, 0.07)}[parameters.strength]
     light = unit(frames) ** 2
     luma = luma_of(light)[..., None]
     pale = luma + (light - luma) * 0.45
-    moon = np.array([0.62, 0.82, 1.45], np.float32) * np.float32(exposure)
+    moon = np.array([0.50, 0.78, 1.75], np.float32) * np.float32(exposure)
     lit = smooth(luma, 0.45, 0.95) * np.float32(kept)
     dark = pale * moon + light * lit + np.array([0.0006, 0.001, 0.0035], np.float32)
     return sealed(frames, np.sqrt(dark), np.ones(frames.shape[:3], np.float32))

@@ -9,7 +9,7 @@ from refrain.data.effects.particles import stamped
 from refrain.data.noise import hashed
 
 # depth: share of the flakes, radius and fall a frame in shares of the height, how opaque
-_DEPTHS = ((0.42, 0.0085, 0.0080, 0.72), (0.36, 0.0125, 0.0115, 0.88), (0.22, 0.0180, 0.0160, 0.95))
+_DEPTHS = ((0.34, 0.0100, 0.0080, 0.75), (0.40, 0.0145, 0.0115, 0.90), (0.26, 0.0200, 0.0160, 0.97))
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def draw(rng: np.random.Generator) -> Snow:
 def snow(frames: np.ndarray, seed: int, parameters: Snow, start: int = 0) -> Effected:
     """Lay white flakes over a slightly brighter, cooler, paler picture."""
     time, height, width = frames.shape[:3]
-    per_square, haze = {"light": (60, 0.05), "medium": (120, 0.09), "heavy": (240, 0.16)}[parameters.amount]
+    per_square, haze = {"light": (45, 0.05), "medium": (95, 0.09), "heavy": (200, 0.16)}[parameters.amount]
     wind = {"none": 0.0, "left": -0.85, "right": 0.85}[parameters.wind]
     thin = np.zeros((time, height, width), np.float32)  # minus the logarithm of what shows through
     for depth, layer in enumerate(_DEPTHS):

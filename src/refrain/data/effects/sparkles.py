@@ -46,16 +46,16 @@ def sparkles(frames: np.ndarray, seed: int, parameters: Sparkles, start: int = 0
     cycle, age = age // period, age % period
     y, x, big = (hashed(seed, 53 + k, number[None], cycle) for k in range(3))  # [T, N] each
     lit = np.sin(np.pi * np.clip((age + 0.5) / _LIFE, 0, 1)) ** 1.5
-    arm = (0.030 + 0.030 * big) * height
+    arm = (0.045 + 0.040 * big) * height
     arm_of = np.maximum(arm, 1.5).astype(np.float32)[..., None, None]
     strength = (lit * (0.7 + 0.3 * big)).astype(np.float32)[..., None, None]
 
     def star(dy: np.ndarray, dx: np.ndarray) -> np.ndarray:
-        thin = np.maximum(arm_of * 0.13, 0.55)
+        thin = np.maximum(arm_of * 0.13, 0.6)
         v, h = np.abs(dy), np.abs(dx)
         rays = np.exp(-v / (arm_of * 0.42) - (h / thin) ** 2) + np.exp(-h / (arm_of * 0.42) - (v / thin) ** 2)
         round_ = v**2 + h**2
-        halo = 0.28 * np.exp(-round_ / (arm_of * 0.62) ** 2) + 1.2 * np.exp(-round_ / (arm_of * 0.22) ** 2)
+        halo = 0.40 * np.exp(-round_ / (arm_of * 0.62) ** 2) + 1.2 * np.exp(-round_ / (arm_of * 0.22) ** 2)
         return strength * (1.2 * rays + halo)
 
     places = np.stack([y * height, x * width], -1)

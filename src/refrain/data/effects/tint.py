@@ -17,7 +17,7 @@ COLOURS: dict[str, tuple[float, float, float]] = {
     "pink": (1.0, 0.42, 0.72),
 }
 LOOKS = ("warm", "cold", "sepia")
-_GAINS = {"warm": (1.22, 1.02, 0.66), "cold": (0.72, 0.98, 1.26)}
+_GAINS = {"warm": (1.30, 1.00, 0.66), "cold": (0.72, 0.97, 1.28)}
 _SEPIA = (0.80, 0.60, 0.38)
 _SHARES = {"slight": 0.38, "medium": 0.62, "strong": 0.88}
 
