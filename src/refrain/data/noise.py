@@ -13,10 +13,11 @@ SIZE = 512  # side of a tile in samples
 
 
 @lru_cache(maxsize=64)
-def tile(slope: float, seed: int, stretch: float = 1.0) -> np.ndarray:
+def tile(slope: float, seed: int, stretch: float = 1.0, lowest: float = 0.0) -> np.ndarray:
     """A periodic field with power spectrum f^slope, zero mean and unit deviation, as float32 [SIZE, SIZE].
 
-    `stretch` > 1 draws the field out along the vertical (grain of wood, tongues of flame). Callers must not write to it.
+    `stretch` > 1 draws the field out along the vertical (grain of wood, tongues of flame); waves longer than 1/`lowest` of the tile are left out.
+    Callers must not write to it.
     """
     rng = np.random.default_rng((seed, 7919))
     rows = np.fft.fftfreq(SIZE)[:, None] * SIZE * stretch
@@ -24,6 +25,7 @@ def tile(slope: float, seed: int, stretch: float = 1.0) -> np.ndarray:
     frequency = np.hypot(rows, columns)
     frequency[0, 0] = np.inf
     spectrum = np.fft.rfft2(rng.standard_normal((SIZE, SIZE))) * frequency ** (slope / 2)
+    spectrum *= frequency >= lowest
     field = np.fft.irfft2(spectrum, s=(SIZE, SIZE))
     field = (field / field.std()).astype(np.float32)  # [SIZE, SIZE]
     field.setflags(write=False)

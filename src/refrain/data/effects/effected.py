@@ -3,13 +3,15 @@
 Light is mixed in a linear scale approximated by the square of the stored value (gamma 2): cheap, and exact to undo.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from refrain.errors import BadInput
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
 
 
 @dataclass(frozen=True)
@@ -20,34 +22,37 @@ class Effected:
     matte: np.ndarray  # float32 [T, Y, X] in 0..1: how much was changed
 
 
-def sealed(source: np.ndarray, picture: np.ndarray, matte: np.ndarray) -> Effected:
-    """Round a picture (float32 [T, Y, X, 3] in 0..1) to bytes and put the source back where the matte is next to nothing."""
-    matte = np.clip(matte, 0, 1, dtype=np.float32)
-    matte[matte < 1 / 255] = 0
-    frames = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
-    if not matte.all():
-        np.copyto(frames, source, where=(matte == 0)[..., None])
-    return Effected(frames, matte)
+# frame number in the window and its picture (float32 [Y, X, 3] in 0..1) -> the new picture and its matte [Y, X]
+Paint = Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def unit(frames: np.ndarray) -> np.ndarray:
-    """Bytes to float32 in 0..1; refuses anything that is not a clip of RGB bytes."""
+def painted(frames: np.ndarray, paint: Paint) -> Effected:
+    """Paint a clip frame by frame (so that neither a long nor a large clip fills the memory) and round it to bytes.
+
+    Where the matte is next to nothing it becomes 0 and the source stands again. Raises BadInput unless the frames are
+    uint8 [T, Y, X, 3].
+    """
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
         raise BadInput(f"an effect needs uint8 frames [T, Y, X, 3], but was given {frames.dtype} {list(frames.shape)}.")
-    return frames.astype(np.float32) / 255
+    out = np.empty_like(frames)
+    mattes = np.empty(frames.shape[:3], np.float32)
+    for i, frame in enumerate(frames):
+        picture, matte = paint(i, np.multiply(frame, np.float32(1 / 255), dtype=np.float32))
+        matte = np.clip(matte, 0, 1, out=mattes[i])
+        matte[matte < 1 / 255] = 0
+        flat = np.maximum(picture, 0).astype(np.float32, copy=False).reshape(len(frame), -1)
+        out[i] = cv2.convertScaleAbs(flat, alpha=255).reshape(frame.shape)  # rounds and saturates
+        if not matte.all():
+            out[i][matte == 0] = frame[matte == 0]
+    return Effected(out, mattes)
 
 
 def luma_of(picture: np.ndarray) -> np.ndarray:
-    """Brightness [..., Y, X] of a picture [..., Y, X, 3]."""
-    return picture @ LUMA
+    """Brightness [Y, X] of a picture [Y, X, 3]."""
+    return cv2.transform(picture, _LUMA).reshape(picture.shape[:2])
 
 
 def smooth(value: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
     """0 below `low`, 1 above `high`, a smooth step between."""
     share = np.clip((value - low) / (high - low), 0, 1)
     return share * share * (3 - 2 * share)
-
-
-def clock(frames: np.ndarray, start: int) -> np.ndarray:
-    """The frame numbers [T] of a window that begins at frame `start`."""
-    return np.arange(start, start + len(frames), dtype=np.float64)

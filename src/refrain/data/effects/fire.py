@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from refrain.data.effects.effected import Effected, clock, sealed, smooth, unit
+from refrain.data.effects.effected import Effected, painted, smooth
 from refrain.data.noise import hashed, sample, tile
 
 # heat -> linear light of the flame (red, green, blue), and how much of the scene it hides
@@ -32,50 +32,46 @@ def draw(rng: np.random.Generator) -> Fire:
 
 
 def fire(frames: np.ndarray, seed: int, parameters: Fire, start: int = 0) -> Effected:
-    """Flames hide and outshine the scene in linear light; their flicker warms what is above them."""
+    """Flames hide and outshine the scene in linear light; their flicker warms what is around them."""
     height, width = frames.shape[1:3]
-    heat = _heat(frames.shape, seed, parameters, start)  # [T, y, x], half resolution
+    size = (max(height // 2, 2), max(width // 2, 2))
     steps = np.linspace(0, 1, 256)
-    palette = np.stack([np.interp(steps, _HEAT, _LIGHT[:, c]) for c in range(3)] + [np.interp(steps, _HEAT, _COVER)], -1)
-    flames = palette.astype(np.float32)[(heat * 255).astype(np.uint8)]  # [T, y, x, 4]
-    light = unit(frames) ** 2
-    matte = np.empty(frames.shape[:3], np.float32)
-    now = clock(frames, start)
-    a, b = hashed(seed, 43, np.arange(2)) * 6.283
-    flicker = 1 + 0.10 * np.sin(now * 0.55 + a) + 0.07 * np.sin(now * 0.23 + b)
-    warm = np.array([0.55, 0.16, -0.10], np.float32)
-    for i, frame in enumerate(flames):
-        low = cv2.GaussianBlur(frame, (0, 0), height * 0.05)  # the light around the flames
-        over = cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR)
-        spill = cv2.resize(low, (width, height), interpolation=cv2.INTER_LINEAR)
-        near = spill[..., 3:] * np.float32(flicker[i])
-        lit = light[i] * (1 + near * warm * 1.6) + spill[..., :3] * np.float32(0.10 * flicker[i])
-        light[i] = lit * (1 - over[..., 3:]) + over[..., :3] * over[..., 3:]
-        matte[i] = np.maximum(over[..., 3], np.clip(near[..., 0] * 0.6, 0, 1))
-    return sealed(frames, np.sqrt(np.clip(light, 0, 1)), matte)
+    columns = [np.interp(steps, _HEAT, _LIGHT[:, c]) for c in range(3)] + [np.interp(steps, _HEAT, _COVER)]
+    palette = np.stack(columns, -1).astype(np.float32)  # [256, 4]
+    a, b = hashed(seed, 43, np.arange(2)) * 2 * np.pi
+    warm = np.array([0.88, 0.26, -0.16], np.float32)
+
+    def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        now = float(start + i)
+        flicker = np.float32(1 + 0.10 * np.sin(now * 0.55 + a) + 0.07 * np.sin(now * 0.23 + b))
+        flames = palette[(_heat(size, width / height, seed, parameters, now) * 255).astype(np.uint8)]  # [y, x, 4]
+        around = cv2.resize(flames, (max(size[1] // 4, 1), max(size[0] // 4, 1)), interpolation=cv2.INTER_AREA)
+        around = cv2.GaussianBlur(around, (0, 0), max(height * 0.0125, 0.3)) * flicker
+        over = cv2.resize(flames, (width, height), interpolation=cv2.INTER_LINEAR)
+        spill = cv2.resize(around, (width, height), interpolation=cv2.INTER_LINEAR)
+        lit = picture * picture * (1 + spill[..., 3:] * warm) + spill[..., :3] * np.float32(0.10)
+        lit += (over[..., :3] - lit) * over[..., 3:]
+        return np.sqrt(np.maximum(lit, 0)), np.maximum(over[..., 3], spill[..., 3] * 0.6)
+
+    return painted(frames, paint)
 
 
-def _heat(shape: tuple[int, ...], seed: int, parameters: Fire, start: int) -> np.ndarray:
-    """Heat of the flames in 0..1 at half resolution: float32 [T, y, x]."""
-    time, height, width = shape[:3]
-    aspect = width / height
-    rows, columns = max(height // 2, 2), max(width // 2, 2)
+def _heat(size: tuple[int, int], aspect: float, seed: int, parameters: Fire, now: float) -> np.ndarray:
+    """Heat of the flames at frame `now`, 0..1: float32 [y, x]. Noise rises through a profile that is hot at the root."""
+    rows, columns = size
     up = ((rows - np.arange(rows, dtype=np.float32) - 0.5) / rows)[:, None]  # height above the lower edge
     x = ((np.arange(columns, dtype=np.float32) + 0.5) / columns * aspect)[None, :]
     a, b, c, d = hashed(seed, 41, np.arange(4))
     tall = {"light": 0.30, "medium": 0.46, "heavy": 0.66}[parameters.amount]
     reach = x / aspect if parameters.where == "left" else 1 - x / aspect
-    share = 1.0 if parameters.where == "below" else 1.35 * (1 - smooth(reach, 0.12, 0.60))
-    tongues, turmoil, row = tile(-2.6, 8, 0.45), tile(-2.4, 9), tile(-2.6, 10)
-    out = np.empty((time, rows, columns), np.float32)
-    for i in range(time):
-        now = float(start + i)
-        rise = now * 0.0150
-        sway = sample(turmoil, up * 0.40 + a + rise * 0.7, x * 0.40 + b + now * 0.0008) * (0.035 + 0.10 * up)
-        body = sample(tongues, up * 0.42 + c + rise * 0.42 / 0.60, (x + sway) * 0.42 + d)
-        swell = sample(row, np.full_like(x, now * 0.0022 + a), x * 0.35 + b)  # how high it burns here, now
-        top = np.maximum(tall * share * (1 + 0.28 * swell), 1e-3)
-        level = 1.08 - up / top  # 1 at the root, 0 at the top
-        out[i] = np.clip(level * 0.92 + body * 0.30 * (0.35 + 0.65 * np.clip(1 - level, 0, 1)) * (level > -0.5), 0, 1)
-        out[i] *= smooth(level, -0.45, 0.05) * np.minimum(share, 1.0) ** 0.3
-    return out
+    share = np.ones_like(x) if parameters.where == "below" else 1.35 * (1 - smooth(reach, 0.12, 0.60))
+    tongues, fine, turmoil, row = tile(-3.4, 8, 2.0, 7), tile(-3.4, 12, 1.5, 14), tile(-3.4, 9, 1.0, 3), tile(-3.0, 10, 1.0, 3)
+    rise = now * 0.0180  # heights a frame
+    lick = sample(turmoil, up * 0.5 + a + rise * 0.35, x * 0.5 + b + now * 0.0010) * (0.010 + 0.08 * up)
+    body = sample(tongues, (up + rise) * 0.45 + c, (x + lick) * 0.45 + d)
+    body += 0.32 * sample(fine, (up + rise * 1.2) * 0.45 + a, (x + 1.5 * lick) * 0.45 + b)
+    swell = sample(row, np.full_like(x, now * 0.0040 + a), x * 0.35 + b)  # how high it burns here, now
+    level = up / np.maximum(tall * share * (1 + 0.22 * swell), 1e-3)  # 0 at the root, 1 at the usual height
+    heat = 0.92 - 0.72 * level + body * (0.14 + 0.20 * np.minimum(level, 1.0))
+    heat *= smooth(level, 1.5, 0.85) * np.minimum(share, 1.0) ** 0.3
+    return np.clip(heat, 0, 1).astype(np.float32)

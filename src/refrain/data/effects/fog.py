@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from refrain.data.effects.effected import Effected, clock, sealed, smooth, unit
+from refrain.data.effects.effected import Effected, painted, smooth
 from refrain.data.noise import hashed, sample, tile
 
 
@@ -38,12 +38,14 @@ def fog(frames: np.ndarray, seed: int, parameters: Fog, start: int = 0) -> Effec
     else:
         profile = 0.92 + 0.16 * v
         swing = 0.20
-    density = np.empty(frames.shape[:3], np.float32)
-    for i, now in enumerate(clock(frames, start)):
+    grey = np.array([0.80, 0.82, 0.845], np.float32) + np.float32((tone - 0.5) * 0.06)
+
+    def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        now = float(start + i)
         banks = sample(wide, v * 0.55 + a + now * 0.0003, x * 0.30 + b + now * drift * 0.5)
         wisps = sample(fine, v * 0.80 + c - now * 0.0006, x * 0.45 + d + now * drift)
-        here = base * profile * (1 + swing * (0.65 * banks + 0.45 * wisps))
-        density[i] = cv2.resize(np.clip(here, 0, 0.96).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    grey = np.array([0.80, 0.82, 0.845], np.float32) + np.float32((tone - 0.5) * 0.06)
-    picture = unit(frames)
-    return sealed(frames, picture + (grey - picture) * density[..., None], density)
+        here = np.clip(base * profile * (1 + swing * (0.65 * banks + 0.45 * wisps)), 0, 0.96).astype(np.float32)
+        density = cv2.resize(here, (width, height), interpolation=cv2.INTER_LINEAR)
+        return picture + (grey - picture) * density[..., None], density
+
+    return painted(frames, paint)

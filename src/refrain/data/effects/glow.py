@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from refrain.data.effects.effected import Effected, luma_of, sealed, smooth, unit
+from refrain.data.effects.effected import Effected, luma_of, painted, smooth
 
 COLOURS: dict[str, tuple[float, float, float]] = {
     "white": (1.0, 1.0, 1.0),
@@ -35,19 +35,23 @@ def draw(rng: np.random.Generator) -> Glow:
 
 def glow(frames: np.ndarray, seed: int, parameters: Glow, start: int = 0) -> Effected:
     """Blur what is bright at three widths and add it in linear light."""
-    amount = {"slight": 0.45, "medium": 0.85, "strong": 1.4}[parameters.strength]
-    light = unit(frames) ** 2
+    amount = {"slight": 0.8, "medium": 1.5, "strong": 2.6}[parameters.strength]
     height, width = frames.shape[1:3]
-    luma = luma_of(light)
-    middle = luma.mean((1, 2), keepdims=True)  # what is bright in a dark picture differs from what is in a light one
-    share = smooth(luma, 0.7 * middle, 2.2 * middle + 0.05) * np.minimum(0.28 / (middle + 0.05), 2.5)
-    bright = (light * 0.7 + luma[..., None] * 0.3) * share[..., None]
     small = (max(width // 4, 2), max(height // 4, 2))
-    bloom = np.empty_like(light)
-    for i, frame in enumerate(bright):
-        low = cv2.resize(frame, small, interpolation=cv2.INTER_AREA)
-        halo = sum(cv2.GaussianBlur(low, (0, 0), max(small[1] * s, 0.6)) * w for s, w in ((0.02, 0.4), (0.06, 0.35), (0.14, 0.25)))
-        bloom[i] = cv2.resize(np.asarray(halo), (width, height), interpolation=cv2.INTER_LINEAR)
-    added = bloom * (np.array(COLOURS[parameters.colour], np.float32) * np.float32(amount))
-    soft = 1 - (1 - np.clip(light, 0, 1)) * np.exp(-added * 1.2)  # approaches white, never clips hard
-    return sealed(frames, np.sqrt(soft), 0.2 + 1.5 * luma_of(added))
+    colour = np.array(COLOURS[parameters.colour], np.float32) * np.float32(amount)
+
+    def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        light = picture * picture
+        low = cv2.resize(light, small, interpolation=cv2.INTER_AREA)
+        luma = luma_of(low)
+        middle = float(luma.mean())  # what is bright in a dark picture differs from what is in a light one
+        share = smooth(luma, 0.4 * middle, 2.0 * middle + 0.05) * np.float32(np.clip(0.28 / (middle + 0.05), 0.6, 2.5))
+        bright = (low * 0.7 + luma[..., None] * 0.3) * share[..., None] * colour
+        halo = np.zeros_like(bright)
+        for wide, weight in ((0.02, 0.4), (0.06, 0.35), (0.14, 0.25)):
+            halo += cv2.GaussianBlur(bright, (0, 0), max(small[1] * wide, 0.6)) * np.float32(weight)
+        added = cv2.resize(halo, (width, height), interpolation=cv2.INTER_LINEAR)
+        soft = 1 - (1 - light) * np.exp(-1.2 * added)  # approaches white, never clips hard
+        return np.sqrt(soft), 0.2 + 1.5 * luma_of(added)
+
+    return painted(frames, paint)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refrain.data.effects.effected import Effected, luma_of, unit
+from refrain.data.effects.effected import Effected, luma_of, painted
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,11 @@ def draw(rng: np.random.Generator) -> Mono:
 
 def mono(frames: np.ndarray, seed: int, parameters: Mono, start: int = 0) -> Effected:
     """Three equal channels: brightness bent by an S-curve around middle grey."""
-    grey = luma_of(unit(frames))
-    share = {"medium": 0.25, "strong": 0.95}[parameters.contrast]
-    grey += share * (grey * grey * (3 - 2 * grey) - grey)
-    bytes_of = (np.clip(grey, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return Effected(np.repeat(bytes_of[..., None], 3, -1), np.ones(frames.shape[:3], np.float32))
+    share = np.float32({"medium": 0.25, "strong": 0.95}[parameters.contrast])
+
+    def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        grey = np.clip(luma_of(picture), 0, 1)
+        grey += share * (grey * grey * (3 - 2 * grey) - grey)
+        return np.repeat(grey[..., None], 3, -1), np.ones(picture.shape[:2], np.float32)
+
+    return painted(frames, paint)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refrain.data.effects.effected import Effected, luma_of, sealed, smooth, unit
+from refrain.data.effects.effected import Effected, luma_of, painted, smooth
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,14 @@ def draw(rng: np.random.Generator) -> Night:
 def night(frames: np.ndarray, seed: int, parameters: Night, start: int = 0) -> Effected:
     """Less light (linear), less colour, a blue cast; the brightest parts keep a share of their light."""
     exposure, kept = {"slight": (0.34, 0.20), "medium": (0.17, 0.13), "strong": (0.075, 0.07)}[parameters.strength]
-    light = unit(frames) ** 2
-    luma = luma_of(light)[..., None]
-    pale = luma + (light - luma) * 0.45
     moon = np.array([0.50, 0.78, 1.75], np.float32) * np.float32(exposure)
-    lit = smooth(luma, 0.45, 0.95) * np.float32(kept)
-    dark = pale * moon + light * lit + np.array([0.0006, 0.001, 0.0035], np.float32)
-    return sealed(frames, np.sqrt(dark), np.ones(frames.shape[:3], np.float32))
+    floor = np.array([0.0006, 0.001, 0.0035], np.float32)
+
+    def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        light = picture * picture
+        luma = luma_of(light)[..., None]
+        pale = luma + (light - luma) * np.float32(0.45)
+        dark = pale * moon + light * (smooth(luma, 0.45, 0.95) * np.float32(kept)) + floor
+        return np.sqrt(dark), np.ones(picture.shape[:2], np.float32)
+
+    return painted(frames, paint)

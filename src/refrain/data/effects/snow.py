@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refrain.data.effects.effected import Effected, clock, luma_of, sealed, unit
+from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.particles import stamped
 from refrain.data.noise import hashed
 
 # depth: share of the flakes, radius and fall a frame in shares of the height, how opaque
 _DEPTHS = ((0.34, 0.0100, 0.0080, 0.75), (0.40, 0.0145, 0.0115, 0.90), (0.26, 0.0200, 0.0160, 0.97))
+
+_PAD = 0.06  # how far outside the frame flakes live, in heights
 
 
 @dataclass(frozen=True)
@@ -27,40 +29,51 @@ def draw(rng: np.random.Generator) -> Snow:
 
 def snow(frames: np.ndarray, seed: int, parameters: Snow, start: int = 0) -> Effected:
     """Lay white flakes over a slightly brighter, cooler, paler picture."""
-    time, height, width = frames.shape[:3]
+    height, width = frames.shape[1:3]
     per_square, haze = {"light": (45, 0.05), "medium": (95, 0.09), "heavy": (200, 0.16)}[parameters.amount]
     wind = {"none": 0.0, "left": -0.85, "right": 0.85}[parameters.wind]
-    thin = np.zeros((time, height, width), np.float32)  # minus the logarithm of what shows through
-    for depth, layer in enumerate(_DEPTHS):
-        places, radius = _fall(seed, depth, (per_square * layer[0], wind), width / height, clock(frames, start))
-        pixels = np.maximum(radius * height, 0.75).astype(np.float32)  # [N]
-        reach = int(np.ceil(pixels.max() * 1.75)) + 1
-        inverse = (1 / pixels)[None, :, None, None]
+    flakes = _flakes(seed, per_square, width / max(height, 1))
+    size = np.maximum(flakes["radius"] * height, 0.75).astype(np.float32)  # [N], pixels
+    reach = int(np.ceil(size.max() * 1.6)) + 1
+    opaque = (2.2 * flakes["opaque"]).astype(np.float32)[:, None, None]
+    inverse = (1 / size**2)[:, None, None]
+    air, white = np.array([0.86, 0.90, 0.97], np.float32), np.array([0.965, 0.975, 1.0], np.float32)
 
-        def flake(dy: np.ndarray, dx: np.ndarray, inverse: np.ndarray = inverse, opaque: float = layer[3]) -> np.ndarray:
-            return np.float32(2.2 * opaque) * np.exp(-(((dy * dy + dx * dx) * inverse**2) ** 1.5))
+    def stamp(dy: np.ndarray, dx: np.ndarray) -> np.ndarray:
+        square = (dy * dy + dx * dx) * inverse
+        return opaque * np.exp(-square * np.sqrt(square))
 
-        thin += stamped((time, height, width), places * height - 0.5, reach, flake)
-    flakes = (1 - np.exp(-thin))[..., None]
-    picture = unit(frames)
-    pale = picture + (luma_of(picture)[..., None] - picture) * np.float32(1.5 * haze)
-    pale += (np.array([0.86, 0.90, 0.97], np.float32) - pale) * np.float32(haze)
-    out = pale + (np.array([0.965, 0.975, 1.0], np.float32) - pale) * flakes
-    return sealed(frames, out, np.maximum(flakes[..., 0], haze))
+    def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        places = _fallen(flakes, wind, width / max(height, 1), start + i) * height - 0.5
+        here = 1 - np.exp(-stamped((height, width), places, reach, stamp))  # overlapping flakes never add up beyond 1
+        pale = picture + (luma_of(picture)[..., None] - picture) * np.float32(1.5 * haze)
+        pale += (air - pale) * np.float32(haze)
+        return pale + (white - pale) * here[..., None], np.maximum(here, haze)
+
+    return painted(frames, paint)
 
 
-def _fall(
-    seed: int, depth: int, weather: tuple[float, float], aspect: float, frames: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Places [T, N, 2] as (y, x) and radii [N], in heights; `weather` is flakes per square of height, and the wind."""
-    _, size, speed, _ = _DEPTHS[depth]
-    pad = 0.06
-    number = np.arange(max(int(round(weather[0] * (aspect + 2 * pad))), 1))
-    u = hashed(seed, 11 + depth, number[:, None], np.arange(6)[None])  # [N, 6]
-    radius = size * (0.8 + 0.45 * u[:, 0])
-    fall = speed * (0.85 + 0.3 * u[:, 1])
-    now = frames[:, None]
-    sway = 0.012 * (0.5 + u[:, 2]) * np.sin(now * 2 * np.pi / (34 + 26 * u[:, 3]) + 6.283 * u[:, 2])
-    y = (u[:, 4] * (1 + 2 * pad) + fall * now) % (1 + 2 * pad) - pad
-    x = (u[:, 5] * (aspect + 2 * pad) + fall * weather[1] * now) % (aspect + 2 * pad) - pad + sway
-    return np.stack([y, x], -1), radius
+def _flakes(seed: int, per_square: float, aspect: float) -> dict[str, np.ndarray]:
+    """What every flake keeps for its life: [N] numbers in heights and heights a frame."""
+    number = np.arange(max(round(per_square * (aspect + 2 * _PAD)), 1))
+    u = hashed(seed, 11, number[:, None], np.arange(7)[None])  # [N, 7]
+    share, size, speed, opaque = (np.array(column) for column in zip(*_DEPTHS, strict=True))
+    depth = np.minimum(np.searchsorted(np.cumsum(share), u[:, 6]), len(_DEPTHS) - 1)
+    return {
+        "radius": size[depth] * (0.8 + 0.45 * u[:, 0]),
+        "fall": speed[depth] * (0.85 + 0.3 * u[:, 1]),
+        "opaque": opaque[depth],
+        "sway": 0.012 * (0.5 + u[:, 2]),
+        "rate": 2 * np.pi / (34 + 26 * u[:, 3]),
+        "phase": 2 * np.pi * u[:, 2],
+        "y": u[:, 4] * (1 + 2 * _PAD),
+        "x": u[:, 5] * (aspect + 2 * _PAD),
+    }
+
+
+def _fallen(flakes: dict[str, np.ndarray], wind: float, aspect: float, now: int) -> np.ndarray:
+    """Where the flakes are at frame `now`: [N, 2] as (y, x) in heights; who leaves the frame comes in opposite."""
+    sway = flakes["sway"] * np.sin(now * flakes["rate"] + flakes["phase"])
+    y = (flakes["y"] + flakes["fall"] * now) % (1 + 2 * _PAD) - _PAD
+    x = (flakes["x"] + flakes["fall"] * wind * now) % (aspect + 2 * _PAD) - _PAD + sway
+    return np.stack([y, x], -1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refrain.data.effects.effected import Effected, clock, sealed, unit
+from refrain.data.effects.effected import Effected, painted
 from refrain.data.effects.particles import stamped
 from refrain.data.noise import hashed
 
@@ -37,32 +37,39 @@ def draw(rng: np.random.Generator) -> Sparkles:
 
 def sparkles(frames: np.ndarray, seed: int, parameters: Sparkles, start: int = 0) -> Effected:
     """Add the light of every star that is lit; each lives ten frames, then another is born elsewhere."""
-    time, height, width = frames.shape[:3]
+    height, width = frames.shape[1:3]
     per_square = {"light": 11, "medium": 22, "heavy": 44}[parameters.amount]
-    number = np.arange(max(int(round(per_square * width / height)), 1))
-    own = hashed(seed, 51, number)  # [N]
+    number = np.arange(max(round(per_square * width / height), 1))
+    first = (hashed(seed, 51, number) * 1000).astype(np.int64)  # [N]
     period = (_LIFE + 1 + 6 * hashed(seed, 52, number)).astype(np.int64)
-    age = clock(frames, start).astype(np.int64)[:, None] + (own * 1000).astype(np.int64)  # [T, N]
-    cycle, age = age // period, age % period
-    y, x, big = (hashed(seed, 53 + k, number[None], cycle) for k in range(3))  # [T, N] each
-    lit = np.sin(np.pi * np.clip((age + 0.5) / _LIFE, 0, 1)) ** 1.5
-    arm = (0.045 + 0.040 * big) * height
-    arm_of = np.maximum(arm, 1.5).astype(np.float32)[..., None, None]
-    strength = (lit * (0.7 + 0.3 * big)).astype(np.float32)[..., None, None]
+    colour = np.array(COLOURS[parameters.colour], np.float32)
+
+    def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        cycle, age = np.divmod(start + i + first, period)
+        lives = age < _LIFE
+        y, x, big = (hashed(seed, 53 + k, number[lives], cycle[lives]) for k in range(3))
+        lit = np.sin(np.pi * (age[lives] + 0.5) / _LIFE) ** 1.5 * (0.7 + 0.3 * big)
+        light = _stars((height, width), np.stack([y, x * width / height], -1), 0.045 + 0.040 * big, lit)
+        white = np.clip((light - 0.9) * 0.6, 0, 1)[..., None]
+        added = light[..., None] * (colour + (1 - colour) * white)
+        out = 1 - (1 - picture * picture) * np.exp(-1.3 * added)
+        return np.sqrt(out), 1 - np.exp(-2.0 * light)
+
+    return painted(frames, paint)
+
+
+def _stars(size: tuple[int, int], places: np.ndarray, arms: np.ndarray, lit: np.ndarray) -> np.ndarray:
+    """Light of stars [Y, X]: places [N, 2] and arms [N] in heights, brightness [N]."""
+    arm = np.maximum(arms * size[0], 1.5).astype(np.float32)[:, None, None]
+    bright = lit.astype(np.float32)[:, None, None]
 
     def star(dy: np.ndarray, dx: np.ndarray) -> np.ndarray:
-        thin = np.maximum(arm_of * 0.13, 0.6)
-        v, h = np.abs(dy), np.abs(dx)
-        rays = np.exp(-v / (arm_of * 0.42) - (h / thin) ** 2) + np.exp(-h / (arm_of * 0.42) - (v / thin) ** 2)
-        round_ = v**2 + h**2
-        halo = 0.40 * np.exp(-round_ / (arm_of * 0.62) ** 2) + 1.2 * np.exp(-round_ / (arm_of * 0.22) ** 2)
-        return strength * (1.2 * rays + halo)
+        thin, long = np.maximum(arm * 0.13, 0.6), arm * 0.42
+        v, h = np.abs(dy), np.abs(dx)  # the light is a sum of products of a row and a column: cheap to make
+        rays = np.exp(-v / long) * np.exp(-((h / thin) ** 2)) + np.exp(-h / long) * np.exp(-((v / thin) ** 2))
+        halo = 0.40 * np.exp(-((v / (arm * 0.62)) ** 2)) * np.exp(-((h / (arm * 0.62)) ** 2))
+        core = 1.2 * np.exp(-((v / (arm * 0.22)) ** 2)) * np.exp(-((h / (arm * 0.22)) ** 2))
+        return bright * (1.2 * rays + halo + core)
 
-    places = np.stack([y * height, x * width], -1)
-    light = stamped((time, height, width), places, int(np.ceil(arm.max() * 1.5)) + 1, star)
-    colour = np.array(COLOURS[parameters.colour], np.float32)
-    white = np.clip((light - 0.9) * 0.6, 0, 1)[..., None]
-    added = light[..., None] * (colour + (1 - colour) * white)
-    scene = unit(frames) ** 2
-    out = 1 - (1 - scene) * np.exp(-1.3 * added)
-    return sealed(frames, np.sqrt(np.clip(out, 0, 1)), 1 - np.exp(-2.0 * light))
+    reach = int(np.ceil(0.085 * size[0] * 1.4)) + 1
+    return stamped(size, places * size[0], reach, star)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refrain.data.effects.effected import Effected, luma_of, sealed, unit
+from refrain.data.effects.effected import Effected, luma_of, painted
 
 COLOURS: dict[str, tuple[float, float, float]] = {
     "red": (0.95, 0.12, 0.10),
@@ -44,21 +44,24 @@ def _ramp(colour: tuple[float, float, float]) -> np.ndarray:
     pivot = np.clip(0.35 + 0.5 * own, 0.45, 0.8)  # the brightness at which the colour is purest
     dark = hue * np.minimum(level / pivot, 1)
     white = np.clip((level - pivot) / (1 - pivot), 0, 1) * 0.75
-    return dark + (1 - dark) * white
+    return (dark + (1 - dark) * white).astype(np.float32)
 
 
 def tint(frames: np.ndarray, seed: int, parameters: Tint, start: int = 0) -> Effected:
     """Mix the picture with its brightness drawn in the colour; warm and cold are gains on red and blue instead."""
-    share = _SHARES[parameters.strength]
-    picture = unit(frames)
-    if parameters.colour in _GAINS:
-        gains = np.array(_GAINS[parameters.colour], np.float32) ** (share * 1.5)
-        tinted = picture * gains
-        before, after = luma_of(picture), luma_of(tinted)
-        tinted *= ((before + 0.02) / (after + 0.02))[..., None]  # as bright as it was
-    else:
-        ramp = _ramp(COLOURS.get(parameters.colour, _SEPIA))
-        level = (np.clip(luma_of(picture), 0, 1) * 255 + 0.5).astype(np.uint8)
-        full = 1.0 if parameters.colour == "sepia" and parameters.strength != "slight" else share
-        tinted = picture + (ramp[level] - picture) * np.float32(full)
-    return sealed(frames, tinted, np.ones(frames.shape[:3], np.float32))
+    share = np.float32(_SHARES[parameters.strength])
+    gains = np.array(_GAINS.get(parameters.colour, (1, 1, 1)), np.float32) ** (share * np.float32(1.5))
+    ramp = _ramp(COLOURS.get(parameters.colour, _SEPIA))
+    if parameters.colour == "sepia" and parameters.strength != "slight":
+        share = np.float32(1)
+
+    def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        luma = luma_of(picture)
+        if parameters.colour in _GAINS:
+            tinted = picture * gains
+            tinted *= ((luma + 0.02) / (luma_of(tinted) + 0.02))[..., None]  # as bright as it was
+        else:
+            tinted = picture + (ramp[(luma * 255 + 0.5).astype(np.uint8)] - picture) * share
+        return tinted, np.ones(picture.shape[:2], np.float32)
+
+    return painted(frames, paint)
