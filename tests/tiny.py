@@ -9,13 +9,15 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 from transformers.utils import logging
 
+torch.set_num_threads(1)  # at this size a second thread costs more than it brings
+
 Kind = Literal["wan2.1", "wan2.2-a14b", "wan2.2-ti2v-5b"]
 KINDS: tuple[Kind, ...] = ("wan2.1", "wan2.2-a14b", "wan2.2-ti2v-5b")
 VOCABULARY = [
     "<pad>",
     "</s>",
     "<unk>",
-    *"make it snow rain a cat dog on the street at night blurry red & keep as is".split(),
+    *("make", "it", "snow", "rain", "a", "cat", "dog", "on", "the", "street", "at", "night", "blurry", "red", "&"),
 ]
 
 
@@ -43,12 +45,13 @@ def tiny_text_encoder(seed: int = 0) -> UMT5EncoderModel:
 def tiny_vae(kind: Kind = "wan2.1", seed: int = 0) -> AutoencoderKLWan:
     """A codec that divides by 8 in space (16 for TI2V-5B) and by 4 in time."""
     torch.manual_seed(seed)
-    common = dict(base_dim=3, num_res_blocks=1, temperal_downsample=[False, True, True], dim_mult=[1, 1, 1, 1])
+    common = {"num_res_blocks": 1, "temperal_downsample": [False, True, True], "dim_mult": [1, 1, 1, 1]}
     if kind != "wan2.2-ti2v-5b":
-        return AutoencoderKLWan(z_dim=16, **common).eval()
+        return AutoencoderKLWan(base_dim=3, z_dim=16, **common).eval()
     spread = torch.linspace(0.3, 1.2, 48)
     return AutoencoderKLWan(
-        **{**common, "base_dim": 4},
+        **common,
+        base_dim=4,
         decoder_base_dim=4,
         z_dim=48,
         is_residual=True,

@@ -3,8 +3,10 @@
 The mode of the posterior is taken, never a sample, so that the same frames give the same latents.
 """
 
+from typing import Any
+
 import torch
-from diffusers import AutoencoderKLWan
+from diffusers import AutoencoderKLWan  # pyright: ignore[reportPrivateImportUsage]
 from torch import Tensor
 
 from refrain.errors import BadInput
@@ -18,7 +20,7 @@ class WanCodec:
     """
 
     def __init__(self, vae: AutoencoderKLWan, tiled: bool = False) -> None:
-        config = vae.config
+        config: Any = vae.config
         self.channels: int = config.z_dim
         self.frames_per_latent: int = config.scale_factor_temporal
         self.pixels_per_latent: int = config.scale_factor_spatial
@@ -36,7 +38,8 @@ class WanCodec:
         rest without a word.
         """
         self._check(frames)
-        posterior = self._vae.encode(frames.transpose(1, 2).to(self._vae.device, self._vae.dtype)).latent_dist
+        pixels = frames.transpose(1, 2).to(self._vae.device, self._vae.dtype)  # [B, 3, T, Y, X]
+        posterior = self._vae.encode(pixels, return_dict=False)[0]
         latents = posterior.mode().float()  # [B, C, k + 1, Y', X']
         return (latents - self._mean.to(latents)) / self._std.to(latents)
 

@@ -8,13 +8,14 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 import torch
-from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from diffusers import AutoencoderKLWan, WanTransformer3DModel  # pyright: ignore[reportPrivateImportUsage]
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
@@ -81,7 +82,7 @@ def load_wan(
         raise BadWeights(f"{folder / 'model_index.json'} must name both transformer_2 and boundary_ratio, or neither.")
     transformers = tuple(read_module(WanTransformer3DModel, folder / name, dtype).to(device) for name in names)
     embeddings = tuple(
-        _clean_embedding(folder / name, net) if card.clean_embedding else net.patch_embedding
+        _clean_embedding(folder / name, net, card) if card.clean_embedding else net.patch_embedding
         for name, net in zip(names, transformers)
     )
     return WanParts(
@@ -165,9 +166,11 @@ def _check_kinds(folder: Path, index: dict[str, Any]) -> None:
 
 
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    if (folder / "tokenizer.json").is_file():
+        read_json(folder / "tokenizer.json")
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadWeights(f"{folder} holds no tokenizer that can be read ({str(error).splitlines()[0]}).") from error
 
 
@@ -242,21 +245,20 @@ def _held(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
     for file in files:
         try:
             with safe_open(folder / file, framework="pt") as opened:
-                for key in opened.keys():  # noqa: SIM118: no mapping
+                for key in opened.keys():  # noqa: SIM118
                     yield key, tuple(opened.get_slice(key).get_shape())
         except (SafetensorError, OSError) as error:
             raise BadWeights(f"{folder / file} cannot be read ({error}); get it anew.") from error
 
 
-def _clean_embedding(folder: Path, net: WanTransformer3DModel) -> nn.Module:
+def _clean_embedding(folder: Path, net: WanTransformer3DModel, card: Card) -> nn.Module:
     """The patch embedding that a checkpoint keeps for clean tokens, in a file beside the transformer's weights."""
     path = folder / CLEAN_EMBEDDING
     if not path.is_file():
         raise BadWeights(
             f"{path} is missing, though {CARD} says that clean tokens have a patch embedding of their own."
         )
-    own = net.patch_embedding
-    embedding = nn.Conv3d(own.in_channels, own.out_channels, own.kernel_size, own.stride).to(own.weight)
+    embedding = deepcopy(net.patch_embedding)
     try:
         embedding.load_state_dict(load_file(path))
     except (SafetensorError, OSError, RuntimeError) as error:

@@ -26,19 +26,24 @@ class WanWords:
     @torch.no_grad()
     def encode(self, texts: list[str]) -> Tensor:
         """States [B, N, W] in the encoder's dtype and on its device. Raises BadInput for a text that is too long."""
-        tokens = self._tokenizer(
-            [" ".join(html.unescape(html.unescape(text)).split()) for text in texts],
-            padding="max_length",
-            max_length=self.length,
-            add_special_tokens=True,
-            return_attention_mask=True,
-            return_tensors="pt",
+        return states_of(self._tokenizer, self._encoder, texts)
+
+
+def states_of(tokenizer: PreTrainedTokenizerBase, encoder: UMT5EncoderModel, texts: list[str]) -> Tensor:
+    """States [B, N, W] of texts, through which gradients may flow. Raises BadInput for a text that is too long."""
+    length = min(LONGEST, tokenizer.model_max_length)
+    tokens = tokenizer(
+        [" ".join(html.unescape(html.unescape(text)).split()) for text in texts],
+        padding="max_length",
+        max_length=length,
+        add_special_tokens=True,
+        return_attention_mask=True,
+        return_tensors="pt",
+    )
+    if tokens.input_ids.shape[1] > length:
+        raise BadInput(
+            f"These words make {tokens.input_ids.shape[1]} tokens, and the model hears {length}; say it shorter."
         )
-        if tokens.input_ids.shape[1] > self.length:
-            raise BadInput(
-                f"These words make {tokens.input_ids.shape[1]} tokens, and Wan hears {self.length}; say it shorter."
-            )
-        device = self._encoder.device
-        mask = tokens.attention_mask.to(device)  # [B, N]
-        states = self._encoder(tokens.input_ids.to(device), mask).last_hidden_state  # [B, N, W]
-        return states * mask[..., None].to(states)
+    mask = tokens.attention_mask.to(encoder.device)  # [B, N]
+    states = encoder(tokens.input_ids.to(encoder.device), mask).last_hidden_state  # [B, N, W]
+    return states * mask[..., None].to(states)
