@@ -85,7 +85,9 @@ class Card:
     prediction:     the network's output is the `velocity`, or the `change` from the target's base.
     shows_base:     the target's tokens carry (x_t - (1 - t) base, base) on their channels instead of x_t.
     short_side, multiple: the size in pixels at which it likes to edit; sizes are multiples of `multiple`.
-    name, understands: what it is called; wordings of the edits that it knows (empty: any).
+    name, understands: what it is called; an example wording of every edit that it knows (empty: any edit).
+    content_words:  words and phrases of which an instruction must hold one; colour_words: these count as such only
+                    where every word is known; refused_words: words it must not hold, outside such a phrase.
     """
 
     rule: str = "isolated"
@@ -105,6 +107,9 @@ class Card:
     sampling: Sampling = Sampling()
     name: str = ""
     understands: tuple[str, ...] = ()
+    content_words: tuple[str, ...] = ()
+    colour_words: tuple[str, ...] = ()
+    refused_words: tuple[str, ...] = ()
 
     def sight(self) -> Rule:
         """The rule itself."""
@@ -135,6 +140,6 @@ class Card:
             said["sampling"] = Sampling(**said.get("sampling", {}))
         except TypeError as error:
             raise BadWeights(f"{path} has a sampling that this version does not know ({error}).") from None
-        tuples = {name: tuple(said[name]) for name in ("kinds", "coarse", "understands") if name in said}
+        tuples = {name: tuple(said[name]) for name in ("kinds", "coarse", "understands", "content_words", "colour_words", "refused_words") if name in said}
         offsets = {kind: tuple(place) for kind, place in said.get("offsets", {}).items()}
         return cls(**{**said, **tuples, "offsets": offsets})

@@ -1,0 +1,218 @@
+"""Train the embedded model on scenes and effects that we render ourselves.
+
+    python recipes/embedded.py runs/embedded                      # scenes, codec, model; killed, it goes on where it was
+    python recipes/embedded.py runs/embedded --export src/refrain/models/embedded/weights
+
+Hardware: two CPU cores and 8 GB suffice (bf16 arithmetic is used where the processor has it).
+Hours: see MODEL.md beside the weights, with the figures that this recipe reached.
+"""
+
+import argparse
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from refrain.data.example import draw_edit
+from refrain.data.scenes import render_scene
+from refrain.data.phrases import KEEP, KNOWN, REFUSED, WITHOUT_COLOUR
+from refrain.data.phrases import SCENES as PLACES
+from refrain.data.words import content_words, vocabulary
+from refrain.editing.compose import Window
+from refrain.models.embedded.codec import LinearCodec
+from refrain.models.embedded.fit import fit
+from refrain.models.embedded.new import new_text_encoder, new_tokenizer, new_transformer, save
+from refrain.models.protocols import Card, Sampling
+from refrain.models.wan.denoiser import Expert, WanDenoiser
+from refrain.models.wan.words import states_of
+from refrain.training.loop import Step, train
+from refrain.training.objective import Batch, loss
+from refrain.training.stage import Stage
+
+SCENES, LENGTH = 1500, 28
+PLATES = ((160, 160), (144, 256), (160, 160), (256, 144))  # sizes in which scenes are rendered, in turn
+EARLY = ((96, 96, 48), (128, 128, 28), (96, 160, 28), (160, 96, 28))  # rows, columns, batch
+LATE = ((128, 128, 28), (128, 224, 16), (224, 128, 16), (160, 160, 18), (192, 192, 12), (128, 128, 28))
+STAGE = Stage(steps=2400, rate=1.2e-3, warmup=100, cooldown=0.3, average=0.998, every=100, seed=1)
+WIDTH, LAYERS = 320, 6
+PHRASES = sorted({said.replace("{scene}", scene) for said in (*KEEP, *WITHOUT_COLOUR) for scene in PLACES})
+
+CARD = Card(
+    name="refrain-embedded",
+    rule="isolated",
+    kinds=("text", "source", "answer", "target"),
+    context_words="none",
+    coarse=(1, 2, 2),
+    key_frames=1,
+    history=1,
+    window=5,
+    clean_embedding=True,
+    prediction="change",
+    shows_base=True,
+    short_side=192,
+    multiple=32,
+    sampling=Sampling(steps=12, guidance=2.0, shift=1.0, solver="euler"),
+    understands=tuple(KNOWN.values()),
+    content_words=(*sorted(word for word, names in content_words().items() if len(names) == 1), *PHRASES),
+    colour_words=tuple(sorted(word for word, names in content_words().items() if len(names) > 1)),
+    refused_words=tuple(sorted(REFUSED)),
+)
+
+
+# -- scenes ------------------------------------------------------------------------------------------------------------
+
+
+def render_plates(folder: Path, count: int) -> None:
+    """Render the scenes that are missing, on all cores."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [n for n in range(count) if not plate(folder, n).is_file()]
+    with ProcessPoolExecutor() as pool:
+        for done, _ in enumerate(pool.map(_render, [folder] * len(missing), missing, chunksize=4), 1):
+            if done % 100 == 0:
+                Console().print(f"{done} of {len(missing)} scenes rendered")
+
+
+def plate(folder: Path, number: int) -> Path:
+    return folder / f"{number:05d}.npy"
+
+
+def _render(folder: Path, number: int) -> None:
+    cv2.setNumThreads(1)
+    aside = folder / f"{number:05d}.part.npy"
+    np.save(aside, render_scene(number, LENGTH, PLATES[number % len(PLATES)]).frames)
+    aside.replace(plate(folder, number))
+
+
+# -- batches -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A batch as it leaves the renderer: clips uint8 [B, T, Y, X, 3] and what was said."""
+
+    source: np.ndarray
+    target: np.ndarray
+    said: list[str]
+    first: bool
+
+
+class Drawing(Dataset[Drawn]):
+    """Batch n of the run, drawn from (seed, n) alone: a resumed run sees what the run would have seen."""
+
+    def __init__(self, folder: Path, stage: Stage) -> None:
+        self.folder, self.stage = folder, stage
+
+    def __len__(self) -> int:
+        return self.stage.steps
+
+    def __getitem__(self, step: int) -> Drawn:
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng((self.stage.seed, step, 7))
+        buckets = EARLY if step < 0.5 * self.stage.steps else LATE
+        rows, columns, batch = buckets[int(rng.integers(len(buckets)))]
+        first = bool(rng.random() < 0.6)  # else a window from the middle of a clip
+        pairs = [self._pair(rng, (rows, columns), 17 if first else 21) for _ in range(batch)]
+        sources, targets, said = zip(*pairs)
+        return Drawn(np.stack(sources), np.stack(targets), list(said), first)
+
+    def _pair(self, rng: np.random.Generator, size: tuple[int, int], length: int) -> tuple[np.ndarray, np.ndarray, str]:
+        tall, wide = size[0] > size[1], size[0] < size[1]
+        kind = 3 if tall else 1 if wide else (0, 1, 2, 3)[int(rng.integers(4))]
+        number = int(rng.integers(SCENES // 4)) * 4 + kind
+        frames = np.load(plate(self.folder, number), mmap_mode="r")
+        start = int(rng.integers(LENGTH - length + 1))
+        clip = varied(rng, np.asarray(frames[start : start + length]), size)
+        made = draw_edit(int(rng.integers(2**31)), clip, start=int(rng.integers(40)))
+        said = "" if rng.random() < self.stage.drop else forgotten(rng, made.instruction)
+        return clip, made.target, said
+
+
+def varied(rng: np.random.Generator, clip: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A crop of the clip at `size`, perhaps mirrored, reversed in time, or of another exposure."""
+    rows, columns = clip.shape[1:3]
+    share = min(rows / size[0], columns / size[1]) * rng.uniform(0.65, 1.0)
+    high, wide = round(size[0] * share), round(size[1] * share)
+    y, x = int(rng.integers(rows - high + 1)), int(rng.integers(columns - wide + 1))
+    clip = clip[:, y : y + high, x : x + wide]
+    clip = clip[:, :, ::-1] if rng.random() < 0.5 else clip
+    clip = clip[::-1] if rng.random() < 0.3 else clip
+    gamma, gain = np.exp(rng.normal(0, 0.2)), rng.uniform(0.8, 1.1)
+    curve = np.clip(((np.arange(256) / 255) ** gamma) * gain * 255, 0, 255).astype(np.uint8)
+    kind = cv2.INTER_AREA if share > 1 else cv2.INTER_CUBIC
+    sized = [cv2.resize(np.ascontiguousarray(f), (size[1], size[0]), interpolation=kind) for f in clip]
+    return curve[np.stack(sized)]
+
+
+def forgotten(rng: np.random.Generator, said: str) -> str:
+    """Now and then a word that names nothing is one the model does not know: people say more than a grammar does."""
+    names = set(content_words())
+    return " ".join(w if w.lower() in names or rng.random() > 0.06 else "qqq" for w in said.split())
+
+
+def pixels(clip: np.ndarray) -> Tensor:
+    """uint8 [B, T, Y, X, 3] -> [B, T, 3, Y, X] in [-1, 1]."""
+    return torch.from_numpy(clip).permute(0, 1, 4, 2, 3).float().div(127.5).sub(1)
+
+
+# -- the run -----------------------------------------------------------------------------------------------------------
+
+
+def codec_of(folder: Path, plates: Path) -> LinearCodec:
+    """The codec of this run; fitted on the scenes when there is none yet."""
+    if not (folder / "codec").is_dir():
+        clips = (np.load(plate(plates, n), mmap_mode="r")[:17] for n in range(0, SCENES, 3))
+        edited = (draw_edit(n, np.asarray(clip)).target if n % 2 else np.asarray(clip) for n, clip in enumerate(clips))
+        fit(edited, channels=48).save_pretrained(folder / "codec")
+    return LinearCodec.from_pretrained(folder / "codec")
+
+
+def main(folder: Path, steps: int, export: Path | None) -> None:
+    stage = replace(STAGE, steps=steps)
+    render_plates(folder / "scenes", SCENES)
+    codec = codec_of(folder, folder / "scenes")
+    torch.manual_seed(stage.seed)
+    tokenizer = new_tokenizer(vocabulary())
+    encoder = new_text_encoder(len(vocabulary())).train()
+    net, clean = new_transformer(codec.channels, encoder.config.d_model, WIDTH, LAYERS)
+    parts: dict[str, nn.Module] = {"transformer": net, "clean_embedding": clean, "text_encoder": encoder}
+    named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
+    denoiser = WanDenoiser((Expert(net, clean),), CARD)
+
+    def batches(done: int) -> Iterator[Drawn]:
+        loader = DataLoader(Drawing(folder / "scenes", stage), batch_size=None, sampler=range(done, stage.steps),
+                            num_workers=1, prefetch_factor=4, collate_fn=lambda drawn: drawn)  # fmt: skip
+        return iter(loader)
+
+    def wrong(drawn: Drawn, generator: torch.Generator) -> Tensor:
+        window = Window(0, 5) if drawn.first else Window(2, 6, 1)
+        with torch.autocast("cpu", torch.bfloat16):
+            words = states_of(tokenizer, encoder, drawn.said)
+            batch = Batch(pixels(drawn.source), pixels(drawn.target), words, window)
+            return loss(denoiser, codec, batch, generator, CARD.sampling.shift)
+
+    def say(step: Step) -> None:
+        if step.step % 20 == 0:
+            Console().print(f"step {step.step} loss {step.loss:.3f} norm {step.norm:.2f} {step.seconds:.0f} s")
+
+    average = train(named, batches, wrong, stage, folder, say)
+    if export is not None:
+        with torch.no_grad():
+            for name, p in named.items():
+                p.copy_(average.shadow[name])
+        save(export, {**parts, "tokenizer": tokenizer, "vae": codec}, CARD)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--steps", type=int, default=STAGE.steps)
+    parser.add_argument("--export", type=Path)
+    given = parser.parse_args()
+    main(given.folder, given.steps, given.export)

@@ -1,0 +1,151 @@
+"""One edit, from clip to clip: see, compose, denoise, decode, put the source back."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from refrain.attention import Dense
+from refrain.errors import BadInput
+from refrain.flow import SOLVERS, guided, times
+from refrain.media import Clip
+from refrain.media.fit import model_size, pad_frames
+from refrain.models.protocols import Card, Denoiser
+
+from .compose import Seen, compose, see, windows
+from .preserve import enlarge, preserve
+from .request import Edit, OnProgress, Progress, Result, require_understood
+
+if TYPE_CHECKING:
+    from .editor import Editor
+
+
+@dataclass(frozen=True)
+class Walk:
+    """How the noise is walked down: the numbers in force."""
+
+    steps: int
+    guidance: float
+    shift: float
+    solver: str
+    seed: int
+
+
+def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
+    """Answer one request. Raises RefrainError for words, sizes or stretches that cannot be answered."""
+    card, clock = editor.card, Clock()
+    require_understood(request.instruction, card, editor.vocabulary)
+    first, last = stretch(request.source, request.start, request.stop)
+    clip = request.source.between(first, last)
+    size = model_size(clip.size, request.short_side or card.short_side, card.multiple)
+
+    with clock("read"):
+        frames = clip.at(size)  # [T, 3, y, x]
+    with clock("encode"), torch.no_grad():
+        on_progress(Progress("encode", 0, 1))
+        seen = see(editor.codec, pad_frames(frames)[None].to(editor.device), card)
+        words = editor.words.encode([request.instruction, ""])
+        on_progress(Progress("encode", 1, 1))
+    walk = walk_of(request, card)
+    with clock("denoise"), torch.no_grad():
+        answer = denoise(editor.denoiser, seen, (words[:1], words[1:]), card, walk, editor.attention, on_progress)
+    with clock("decode"), torch.no_grad():
+        after = editor.codec.decode(answer)[0, : len(clip)].float().cpu()
+        before = editor.codec.decode(seen.full)[0, : len(clip)].float().cpu()
+    with clock("compose"):
+        on_progress(Progress("compose", 0, 1))
+        bound = None if request.bound is None else request.bound[first:last] if len(request.bound) > 1 else request.bound
+        done = preserve(clip, before, after, bound) if request.preserve else enlarge(clip, after)
+        whole = done.clip if request.trim else request.source.spliced(first, done.clip)
+        on_progress(Progress("compose", 1, 1))
+    return Result(whole, done.matte, record(request, editor, walk, size, (first, last), clock.seconds))
+
+
+def denoise(
+    denoiser: Denoiser, seen: Seen, words: tuple[Tensor, Tensor], card: Card, walk: Walk, spec: Dense,
+    on_progress: OnProgress,
+) -> Tensor:  # fmt: skip
+    """Latents [1, C, T, Y, X] of the answer, window after window; each sees the end of the one before, unchanged.
+
+    words: states of the instruction and of the empty prompt. All noise is drawn at once, so that it does not depend on
+    how the clip is cut.
+    """
+    noise = torch.randn(seen.full.shape, generator=torch.Generator().manual_seed(walk.seed)).to(seen.full)
+    cuts = windows(seen.full.shape[2], card)
+    parts: list[Tensor] = []
+    for number, window in enumerate(cuts):
+        history = torch.cat(parts, dim=2)[:, :, -window.history :] if window.history else None
+        row = compose(words[0], seen, window, card, history, beat=2 * number)
+        memory = card.rule != "full"
+        asked = denoiser.prepare(row, spec, memory)
+        unasked = asked if walk.guidance == 1 else denoiser.prepare(row.reworded(words[1]), spec, memory)
+
+        def tell(done: int, total: int, x: Tensor, number: int = number) -> None:
+            on_progress(Progress("denoise", number * total + done, len(cuts) * total))
+
+        start = asked.state(noise[:, :, window.start : window.stop])
+        velocity = guided(asked.velocity, unasked.velocity, walk.guidance)
+        parts.append(asked.answer(SOLVERS[walk.solver](velocity, start, times(walk.steps, walk.shift), tell)))
+    return torch.cat(parts, dim=2)
+
+
+def walk_of(request: Edit, card: Card) -> Walk:
+    """The request's numbers where it has them, the checkpoint's where it has not."""
+    own = card.sampling
+    return Walk(
+        steps=own.steps if request.steps is None else request.steps,
+        guidance=own.guidance if request.guidance is None else request.guidance,
+        shift=own.shift,
+        solver=own.solver,
+        seed=request.seed,
+    )
+
+
+def stretch(clip: Clip, start: float | None, stop: float | None) -> tuple[int, int]:
+    """The frames first .. last (one past it) that are shown between two times in seconds."""
+    first = next((n for n, at in enumerate(clip.times) if at >= (start or 0)), len(clip)) if start else 0
+    last = next((n for n, at in enumerate(clip.times) if stop is not None and at >= stop), len(clip))
+    if first >= last:
+        raise BadInput(
+            f"There is no frame from {start or 0} s to {'the end' if stop is None else f'{stop} s'}; "
+            f"the clip lasts {float(clip.duration):.2f} s."
+        )
+    return first, last
+
+
+@dataclass
+class Clock:
+    """Seconds spent in each part of an edit."""
+
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+
+    @contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[part] = self.seconds.get(part, 0.0) + time.monotonic() - began
+
+
+def record(
+    request: Edit, editor: "Editor", walk: Walk, size: tuple[int, int], frames: tuple[int, int], spent: dict[str, float]
+) -> dict[str, object]:
+    """The whole cause of a result."""
+    return {
+        "instruction": request.instruction,
+        "source": None if request.source.origin is None else str(request.source.origin),
+        "frames": list(frames),
+        "model_size": list(size),
+        "sampling": {"steps": walk.steps, "guidance": walk.guidance, "shift": walk.shift, "solver": walk.solver},
+        "seed": walk.seed,
+        "preserve": request.preserve,
+        "bounded": request.bound is not None,
+        "attention": repr(editor.attention),
+        **editor.cause(),
+        "seconds": {part: round(seconds, 3) for part, seconds in spent.items()},
+    }

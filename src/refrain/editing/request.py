@@ -1,0 +1,115 @@
+"""What a user asks for, what comes back, and whether the model can understand the words."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from refrain.errors import BadInput
+from refrain.media import Clip
+from refrain.models.protocols import Card
+
+LONGEST = 1000  # characters of an instruction
+SEEDS = 2**63
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """One edit. What is None is the checkpoint's own choice.
+
+    instruction: what to change, in words.
+    source:      the clip or picture.
+    references:  pictures that the words speak of.
+    bound:       a soft mask [T or 1, 1, Y, X] in 0..1 of the source's size: nothing changes where it is 0.
+    seed, steps, guidance: as everywhere. short_side: pixels of the shorter side at which the model edits.
+    start, stop: the stretch to edit, in seconds; trim: return only that stretch.
+    preserve:    put the source back where nothing changed; False gives the model's own picture, enlarged.
+    """
+
+    instruction: str
+    source: Clip
+    references: tuple[Clip, ...] = ()
+    bound: Tensor | None = None
+    seed: int = 0
+    steps: int | None = None
+    guidance: float | None = None
+    short_side: int | None = None
+    start: float | None = None
+    stop: float | None = None
+    trim: bool = False
+    preserve: bool = True
+
+    def __post_init__(self) -> None:
+        check_words(self.instruction)
+        if not 0 <= self.seed < SEEDS:
+            raise BadInput(f"The seed must be a whole number from 0 to 2^63 - 1, not {self.seed}.")
+        if self.steps is not None and self.steps < 1:
+            raise BadInput(f"The number of steps must be 1 or more, not {self.steps}.")
+        if self.guidance is not None and not (math.isfinite(self.guidance) and self.guidance >= 0):
+            raise BadInput(f"Guidance must be a number from 0 upwards, not {self.guidance}; 2 to 5 are usual.")
+        if self.short_side is not None and not 32 <= self.short_side <= 4096:
+            raise BadInput(f"The model's size must be 32 to 4096 pixels, not {self.short_side}.")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage of an edit is: `stage` is `encode`, `denoise` or `compose`."""
+
+    stage: str
+    done: int
+    total: int
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an edit gives.
+
+    clip:   the edited clip, of the source's size, length, times and sound.
+    change: the soft matte [T, 1, y, x] of what was changed, at the model's size.
+    record: the cause: request, sampling, weights, versions, timings; ready to be written as JSON.
+    """
+
+    clip: Clip
+    change: Tensor
+    record: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def check_words(instruction: str) -> None:
+    """An instruction must say something, and not a book."""
+    if not instruction.strip():
+        raise BadInput('The instruction is empty; say what to change, for example "make it snow".')
+    if len(instruction) > LONGEST:
+        raise BadInput(f"The instruction has {len(instruction)} characters; say it in {LONGEST} or fewer.")
+
+
+def understood(instruction: str, card: Card, vocabulary: frozenset[str]) -> bool:
+    """Whether the words ask for something that the checkpoint knows; one that states no list knows everything."""
+    if not card.content_words:
+        return True
+    said = words_in(instruction)
+    plain = f" {' '.join(said)} "
+    if any(f" {phrase} " in plain for phrase in card.content_words if " " in phrase):
+        return True
+    if set(card.refused_words) & set(said):
+        return False
+    named = set(said) & set(card.content_words)
+    coloured = set(said) & set(card.colour_words) and set(said) <= vocabulary
+    return bool(named or coloured)
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a text: lower case, apostrophes dropped, all that is no letter between them."""
+    return re.findall(r"[a-z]+", text.lower().replace("'", "").replace("\u2019", ""))
+
+
+def require_understood(instruction: str, card: Card, vocabulary: frozenset[str]) -> None:
+    """Raise BadInput, listing what the checkpoint can do, for an instruction that it does not understand."""
+    if not understood(instruction, card, vocabulary):
+        can = "; ".join(f'"{wording}"' for wording in card.understands)
+        raise BadInput(f'{card.name} does not understand "{instruction}"; it can do, in these words or others: {can}.')
