@@ -52,7 +52,7 @@ def test_every_size_works_and_the_source_shows_where_the_matte_is_zero(name: str
         out = EFFECTS[name].apply(frames, seed, EFFECTS[name].draw(np.random.default_rng(seed)), seed)
         assert out.frames.shape == frames.shape and out.frames.dtype == np.uint8
         assert out.matte.shape == frames.shape[:3] and out.matte.dtype == np.float32
-        assert 0 <= out.matte.min() and out.matte.max() <= 1
+        assert out.matte.min() >= 0 and out.matte.max() <= 1
         assert np.array_equal(out.frames[out.matte == 0], frames[out.matte == 0])
 
 
@@ -98,7 +98,7 @@ def test_more_changes_more(name: str, less: object, more: object, clip: np.ndarr
 
 
 @pytest.mark.parametrize(("effect", "kind"), [(snow, Snow), (rain, Rain)])
-def test_wind_blows_the_way_it_is_called(effect, kind) -> None:  # noqa: ANN001
+def test_wind_blows_the_way_it_is_called(effect, kind) -> None:
     grey = np.full((8, 128, 128, 3), 60, np.uint8)
     moved = {}
     for wind in ("left", "none", "right"):

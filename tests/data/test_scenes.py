@@ -31,7 +31,7 @@ def test_every_size_is_rendered(size: tuple[int, int]) -> None:
         scene = render_scene(seed, 2, size)
         assert scene.frames.shape == (2, *size, 3) and scene.frames.dtype == np.uint8
         assert scene.subject.shape == (2, *size) and scene.subject.dtype == np.float32
-        assert 0 <= scene.subject.min() and scene.subject.max() <= 1
+        assert scene.subject.min() >= 0 and scene.subject.max() <= 1
 
 
 def test_scenes_differ_and_show_every_genre() -> None:

@@ -10,8 +10,17 @@ from refrain.data.words import instruction
 
 # how often each effect is drawn; effects with more to tell apart come more often
 _SHARES = {
-    "keep": 6, "snow": 12, "rain": 11, "fog": 10, "fire": 12, "glow": 10, "sparkles": 10, "tint": 16, "mono": 6, "night": 7,
-}  # fmt: skip
+    "keep": 6,
+    "snow": 12,
+    "rain": 11,
+    "fog": 10,
+    "fire": 12,
+    "glow": 10,
+    "sparkles": 10,
+    "tint": 16,
+    "mono": 6,
+    "night": 7,
+}
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,8 @@ class Example:
 def draw_edit(seed: int, frames: np.ndarray, start: int = 0, effect: str | None = None) -> Example:
     """Draw an edit of a clip (uint8 [T, Y, X, 3]) by its seed: effect, parameters and wording.
 
-    `start` is the number of the first frame, so that two windows of one clip carry one and the same edit. `effect` fixes
-    which effect it is. The same arguments give the same example.
+    `start` is the number of the first frame, so that two windows of one clip carry the same edit. `effect` fixes which
+    effect it is. The same arguments give the same example.
     """
     rng = np.random.default_rng((seed, 202))
     shares = np.array(list(_SHARES.values()), float)

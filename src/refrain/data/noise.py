@@ -16,8 +16,8 @@ SIZE = 512  # side of a tile in samples
 def tile(slope: float, seed: int, stretch: float = 1.0, lowest: float = 0.0) -> np.ndarray:
     """A periodic field with power spectrum f^slope, zero mean and unit deviation, as float32 [SIZE, SIZE].
 
-    `stretch` > 1 draws the field out along the vertical (grain of wood, tongues of flame); waves longer than 1/`lowest` of the tile are left out.
-    Callers must not write to it.
+    `stretch` > 1 draws the field out along the vertical (grain of wood, tongues of flame); waves longer than 1/`lowest`
+    of the tile are left out. Callers must not write to it.
     """
     rng = np.random.default_rng((seed, 7919))
     rows = np.fft.fftfreq(SIZE)[:, None] * SIZE * stretch

@@ -132,21 +132,46 @@ POLITE = (
     "i want you to {said}",
 )
 
+# fmt: off
 NOUNS: dict[str, tuple[str, ...]] = {
     "snow": ("snow", "snow", "falling snow", "snowfall", "snowflakes", "winter snow", "snow fall"),
     "rain": ("rain", "rain", "falling rain", "rainfall", "raindrops", "rain drops", "pouring rain", "rain fall"),
-    "fog": ("fog", "fog", "mist", "mist", "haze", "fog banks", "drifting fog", "morning mist", "foggy air", "misty air"),
-    "fire": ("fire", "fire", "flames", "flames", "burning flames", "blazing fire", "flame", "burning fire", "fire and flames"),
-    "glow": ("glow", "glow", "bloom", "bloom effect", "soft glow", "dreamy glow", "glowing light", "glow effect", "halo", "radiance"),
+    "fog": (
+        "fog", "fog", "mist", "mist", "haze", "fog banks", "drifting fog", "morning mist", "foggy air",
+        "misty air",
+    ),
+    "fire": (
+        "fire", "fire", "flames", "flames", "burning flames", "blazing fire", "flame", "burning fire",
+        "fire and flames",
+    ),
+    "glow": (
+        "glow", "glow", "bloom", "bloom effect", "soft glow", "dreamy glow", "glowing light", "glow effect",
+        "halo", "radiance",
+    ),
     "sparkles": (
         "sparkles", "sparkles", "glitter", "sparkle", "twinkling stars", "glitters", "sparkling lights", "twinkles",
         "glittering lights", "twinkling lights", "sparkling stars", "shimmer", "stars",
     ),
-    "tint": ("tint", "tint", "light", "filter", "tone", "colour", "color", "colour cast", "look", "tones", "colours", "colors"),
-    "warm": ("warm tint", "warm light", "warm tones", "warm colours", "warm colors", "warmth", "warm filter", "warm look", "warm tone"),
-    "cold": ("cold tint", "cold light", "cold tones", "cool colours", "cool colors", "cool tint", "cold filter", "cool tones", "cold look"),
-    "sepia": ("sepia", "sepia tint", "sepia tone", "sepia tones", "sepia filter", "vintage sepia", "sepia look", "vintage look", "sepia colours"),
-    "mono": ("black and white", "monochrome", "grayscale", "greyscale", "black and white filter", "black and white tones", "monochrome look", "greyscale tones", "grayscale filter", "black and white look"),
+    "tint": (
+        "tint", "tint", "light", "filter", "tone", "colour", "color", "colour cast", "look", "tones",
+        "colours", "colors",
+    ),
+    "warm": (
+        "warm tint", "warm light", "warm tones", "warm colours", "warm colors", "warmth", "warm filter",
+        "warm look", "warm tone",
+    ),
+    "cold": (
+        "cold tint", "cold light", "cold tones", "cool colours", "cool colors", "cool tint", "cold filter",
+        "cool tones", "cold look",
+    ),
+    "sepia": (
+        "sepia", "sepia tint", "sepia tone", "sepia tones", "sepia filter", "vintage sepia", "sepia look",
+        "vintage look", "sepia colours",
+    ),
+    "mono": (
+        "black and white", "monochrome", "grayscale", "greyscale", "black and white filter",
+        "black and white tones", "monochrome look", "greyscale tones", "grayscale filter", "black and white look",
+    ),
     "night": ("night", "night", "nighttime", "night time", "moonlight", "night light", "the night", "a night look"),
 }
 
@@ -156,7 +181,10 @@ ADJECTIVES: dict[str, tuple[str, ...]] = {
     "fog": ("foggy", "foggy", "misty", "misty", "hazy", "full of fog", "full of mist", "fog", "mist"),
     "fire": ("burning", "on fire", "fiery", "in flames", "flaming", "full of fire", "full of flames", "blazing"),
     "glow": ("glowing", "glowing", "radiant", "dreamy and glowing", "full of glow", "luminous", "blooming"),
-    "sparkles": ("sparkling", "sparkly", "glittering", "glittery", "twinkling", "full of sparkles", "full of glitter", "shimmering"),
+    "sparkles": (
+        "sparkling", "sparkly", "glittering", "glittery", "twinkling", "full of sparkles", "full of glitter",
+        "shimmering",
+    ),
     "red": ("reddish",),
     "orange": ("orange toned",),
     "yellow": ("yellowish",),
@@ -168,7 +196,10 @@ ADJECTIVES: dict[str, tuple[str, ...]] = {
     "warm": ("warm", "warm", "warmer", "warm toned", "warm tinted"),
     "cold": ("cold", "cold", "cool", "colder", "cooler", "cold toned", "cool tinted"),
     "sepia": ("sepia", "sepia", "sepia toned", "vintage", "sepia tinted", "old sepia"),
-    "mono": ("black and white", "black and white", "monochrome", "grayscale", "greyscale", "colourless", "colorless", "gray", "grey", "desaturated"),
+    "mono": (
+        "black and white", "black and white", "monochrome", "grayscale", "greyscale", "colourless",
+        "colorless", "gray", "grey", "desaturated",
+    ),
     "night": ("night", "nighttime", "dark", "moonlit", "nocturnal", "night time"),
 }
 
@@ -235,31 +266,40 @@ DIRECTIONS: dict[tuple[str, str], tuple[str, ...]] = {
         "with wind to the left", "towards the left", "from the right side", "coming from the right",
     ),
     ("wind", "right"): (
-        "blowing to the right", "blowing right", "moving to the right", "drifting right", "from the left", "going right",
+        "blowing to the right", "blowing right", "moving to the right", "drifting right", "from the left",
+        "going right",
         "with wind to the right", "towards the right", "from the left side", "coming from the left",
     ),
     ("fire", "below"): ("from below", "from the bottom", "at the bottom", "along the bottom", "rising from the ground"),
     ("fire", "left"): ("on the left", "on the left side", "at the left", "from the left", "from the left side"),
     ("fire", "right"): ("on the right", "on the right side", "at the right", "from the right", "from the right side"),
     ("fog", "everywhere"): ("everywhere", "all over", "all around"),
-    ("fog", "below"): ("from below", "near the ground", "on the ground", "at the bottom", "along the ground", "rising from the ground"),
+    ("fog", "below"): (
+        "from below", "near the ground", "on the ground", "at the bottom", "along the ground",
+        "rising from the ground",
+    ),
 }
 
 KEEP = (
     "keep it as it is", "keep the {scene} as it is", "keep everything as it is", "change nothing", "leave it untouched",
     "leave the {scene} untouched", "do nothing", "do not change anything", "dont change anything", "keep it the same",
     "keep the {scene} the same", "leave it as it is", "leave the {scene} as it is", "no change", "no changes",
-    "leave everything unchanged", "leave it unchanged", "return it unchanged", "return the {scene} as it is", "the same {scene}",
+    "leave everything unchanged", "leave it unchanged", "return it unchanged", "return the {scene} as it is",
+    "the same {scene}",
     "no edit", "make no changes", "nothing should change", "do not edit the {scene}", "leave it alone",
     "keep everything", "untouched", "unchanged",
 )
 
 WITHOUT_COLOUR = (
-    "remove the colour", "remove the color", "remove all colours", "remove all colors", "without colour", "without color",
-    "take the colours away", "take the colors away", "take the colour out of the {scene}", "take the color out of the {scene}",
+    "remove the colour", "remove the color", "remove all colours", "remove all colors", "without colour",
+    "without color",
+    "take the colours away", "take the colors away", "take the colour out of the {scene}",
+    "take the color out of the {scene}",
     "make it without colour", "make it without color", "desaturate it", "desaturate the {scene}", "drain the colours",
     "drain the colors from the {scene}", "remove the colours from the {scene}", "remove the colors from the {scene}",
 )
+
+# fmt: on
 
 # words that ask for what no edit here can do
 REFUSED = frozenset("remove delete erase replace swap no not dont stop undo without less".split())

@@ -39,7 +39,7 @@ _LEVELS = {"light": -1, "thin": -1, "slight": -1, "medium": 0, "heavy": 1, "thic
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of an instruction: lower case, hyphens split, apostrophes dropped, everything else that is no letter gone."""
+    """The words of an instruction: lower case, hyphens split, apostrophes dropped, all else that is no letter gone."""
     return tuple(re.findall(r"[a-z]+", text.lower().replace("'", "").replace("\u2019", "")))
 
 
@@ -168,9 +168,12 @@ def content_words() -> dict[str, frozenset[str]]:
 
 # words that stand in phrases but name nothing by themselves
 _PLAIN = frozenset(
-    "a an the of in at on with and to full it all by some more look tone tones light lights day time air"
-    " falling soft dreamy old storm drops effect sky colour color tint filter cast tinted toned style banks drifting covered soaked go as up"
-    " grow become turn catch morning over fill rose few small wall sea veil many colours colors black white high contrast hard deep pitch down fall".split()
+    (
+        "a an the of in at on with and to full it all by some more look tone tones light lights day time air falling"
+        " soft dreamy old storm drops effect sky colour color tint filter cast tinted toned style banks drifting"
+        " covered soaked go as up grow become turn catch morning over fill rose few small wall sea veil many colours"
+        " colors black white high contrast hard deep pitch down fall"
+    ).split()
 )
 
 
@@ -194,7 +197,7 @@ def _says(phrases: tuple[str, ...], plain: str) -> bool:
 
 
 def understands(text: str) -> tuple[str, ...]:
-    """The effects an instruction asks for, in the order of their first word; () where it asks for nothing that is known.
+    """The effects an instruction asks for, in the order of their first word; () where it asks for nothing known.
 
     A word that names one effect decides; colours and other words of several effects count only when none does, and then
     only if every word is known. Requests to remove or replace are not understood: no edit here can do them.

@@ -1,4 +1,4 @@
-"""Fire: tongues of flame that rise from the lower edge, dark red at the tips and pale yellow at the root, and their light."""
+"""Fire: tongues of flame that rise from the lower edge, dark red above and pale yellow below, and their light."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,15 @@ from refrain.data.noise import hashed, sample, tile
 # heat -> linear light of the flame (red, green, blue), and how much of the scene it hides
 _HEAT = np.array([0.0, 0.12, 0.28, 0.45, 0.65, 0.85, 1.0])
 _LIGHT = np.array(
-    [[0, 0, 0], [0.05, 0.004, 0], [0.34, 0.028, 0.002], [0.85, 0.16, 0.01], [1.05, 0.42, 0.03], [1.1, 0.74, 0.14], [1.1, 0.98, 0.52]]
+    [
+        [0.00, 0.000, 0.000],
+        [0.05, 0.004, 0.000],
+        [0.34, 0.028, 0.002],
+        [0.85, 0.160, 0.010],
+        [1.05, 0.420, 0.030],
+        [1.10, 0.740, 0.140],
+        [1.10, 0.980, 0.520],
+    ]
 )
 _COVER = np.array([0.0, 0.12, 0.50, 0.80, 0.92, 0.97, 1.0])
 
@@ -27,7 +35,8 @@ class Fire:
 def draw(rng: np.random.Generator) -> Fire:
     """Mostly along the whole lower edge."""
     return Fire(
-        str(rng.choice(["light", "medium", "medium", "heavy"])), str(rng.choice(["below", "below", "below", "left", "right"]))
+        str(rng.choice(["light", "medium", "medium", "heavy"])),
+        str(rng.choice(["below", "below", "below", "left", "right"])),
     )
 
 
@@ -57,7 +66,7 @@ def fire(frames: np.ndarray, seed: int, parameters: Fire, start: int = 0) -> Eff
 
 
 def _heat(size: tuple[int, int], aspect: float, seed: int, parameters: Fire, now: float) -> np.ndarray:
-    """Heat of the flames at frame `now`, 0..1: float32 [y, x]. Noise rises through a profile that is hot at the root."""
+    """Heat of the flames at frame `now`, 0..1: float32 [y, x]; noise rises through a profile hot at the root."""
     rows, columns = size
     up = ((rows - np.arange(rows, dtype=np.float32) - 0.5) / rows)[:, None]  # height above the lower edge
     x = ((np.arange(columns, dtype=np.float32) + 0.5) / columns * aspect)[None, :]
@@ -65,7 +74,8 @@ def _heat(size: tuple[int, int], aspect: float, seed: int, parameters: Fire, now
     tall = {"light": 0.30, "medium": 0.46, "heavy": 0.66}[parameters.amount]
     reach = x / aspect if parameters.where == "left" else 1 - x / aspect
     share = np.ones_like(x) if parameters.where == "below" else 1.35 * (1 - smooth(reach, 0.12, 0.60))
-    tongues, fine, turmoil, row = tile(-3.4, 8, 2.0, 7), tile(-3.4, 12, 1.5, 14), tile(-3.4, 9, 1.0, 3), tile(-3.0, 10, 1.0, 3)
+    tongues, fine = tile(-3.4, 8, 2.0, 7), tile(-3.4, 12, 1.5, 14)
+    turmoil, row = tile(-3.4, 9, 1.0, 3), tile(-3.0, 10, 1.0, 3)
     rise = now * 0.0180  # heights a frame
     lick = sample(turmoil, up * 0.5 + a + rise * 0.35, x * 0.5 + b + now * 0.0010) * (0.010 + 0.08 * up)
     body = sample(tongues, (up + rise) * 0.45 + c, (x + lick) * 0.45 + d)

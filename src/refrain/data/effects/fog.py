@@ -19,11 +19,13 @@ class Fog:
 
 def draw(rng: np.random.Generator) -> Fog:
     """Mostly everywhere, a third of them lying on the ground."""
-    return Fog(str(rng.choice(["thin", "medium", "medium", "thick"])), str(rng.choice(["everywhere", "everywhere", "below"])))
+    return Fog(
+        str(rng.choice(["thin", "medium", "medium", "thick"])), str(rng.choice(["everywhere", "everywhere", "below"]))
+    )
 
 
 def fog(frames: np.ndarray, seed: int, parameters: Fog, start: int = 0) -> Effected:
-    """Mix with a light grey by a density made of a vertical profile and two layers of noise drifting past one another."""
+    """Mix with a light grey by a density made of a vertical profile and two layers of noise that drift apart."""
     height, width = frames.shape[1:3]
     a, b, c, d, side, tone = hashed(seed, 31, np.arange(6))
     rows, columns = max(height // 4, 2), max(width // 4, 2)

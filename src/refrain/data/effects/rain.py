@@ -21,13 +21,16 @@ class Rain:
 
 def draw(rng: np.random.Generator) -> Rain:
     """Half of it falls nearly straight."""
-    return Rain(str(rng.choice(["light", "medium", "medium", "heavy"])), str(rng.choice(["none", "none", "left", "right"])))
+    return Rain(
+        str(rng.choice(["light", "medium", "medium", "heavy"])), str(rng.choice(["none", "none", "left", "right"]))
+    )
 
 
 def rain(frames: np.ndarray, seed: int, parameters: Rain, start: int = 0) -> Effected:
     """Streaks are laid over the picture; the day behind them is dimmed, made paler and a little grey."""
     height, width = frames.shape[1:3]
-    per_square, dim, haze = {"light": (45, 0.88, 0.05), "medium": (90, 0.76, 0.09), "heavy": (180, 0.62, 0.15)}[parameters.amount]
+    looks = {"light": (45, 0.88, 0.05), "medium": (90, 0.76, 0.09), "heavy": (180, 0.62, 0.15)}
+    per_square, dim, haze = looks[parameters.amount]
     slant = {"none": 0.04, "left": -0.42, "right": 0.42}[parameters.wind]
     number = np.arange(max(round(per_square * (width / height + 2 * _PAD)), 1))
     u = hashed(seed, 23, number[:, None], np.arange(5)[None])  # [N, 5]

@@ -24,7 +24,9 @@ class Snow:
 
 def draw(rng: np.random.Generator) -> Snow:
     """Half of it falls straight."""
-    return Snow(str(rng.choice(["light", "medium", "medium", "heavy"])), str(rng.choice(["none", "none", "left", "right"])))
+    return Snow(
+        str(rng.choice(["light", "medium", "medium", "heavy"])), str(rng.choice(["none", "none", "left", "right"]))
+    )
 
 
 def snow(frames: np.ndarray, seed: int, parameters: Snow, start: int = 0) -> Effected:

@@ -7,7 +7,7 @@ import numpy as np
 FAMILIES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
     "grey": ((20, 260), (0.0, 0.10), (0.08, 0.95)),
     "earth": ((12, 48), (0.10, 0.60), (0.10, 0.80)),
-    "green": ((60, 140), (0.15, 0.65), (0.08, 0.65)),
+    "green": ((60, 130), (0.12, 0.56), (0.08, 0.68)),
     "blue": ((195, 235), (0.15, 0.70), (0.15, 0.95)),
     "skin": ((8, 30), (0.20, 0.55), (0.35, 0.95)),
     "dark": ((0, 360), (0.0, 0.50), (0.02, 0.20)),
@@ -35,6 +35,7 @@ def graded(plate: np.ndarray, grade: "Grade") -> np.ndarray:
     plate = luma[..., None] + (plate - luma[..., None]) * grade.saturation
     plate = np.clip(plate * grade.balance, 0, None) ** grade.gamma * grade.exposure
     plate = (plate - 0.45) * grade.contrast + 0.45 + grade.lift
+    plate = np.where(plate > 0.8, 0.8 + 0.22 * (1 - np.exp((0.8 - plate) / 0.22)), plate)  # highlights roll off
     return np.clip(plate, 0, 1).astype(np.float32)
 
 
@@ -42,7 +43,7 @@ class Grade:
     """How one camera saw a scene; drawn once, applied to every layer of it."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self.exposure = float(rng.uniform(0.75, 1.3))
+        self.exposure = float(rng.uniform(0.85, 1.42))
         self.gamma = float(rng.uniform(0.8, 1.25))
         self.contrast = float(rng.uniform(0.75, 1.3))
         self.saturation = float(rng.choice([rng.uniform(0.3, 0.8), rng.uniform(0.8, 1.2), rng.uniform(1.2, 1.5)]))

@@ -1,4 +1,4 @@
-"""Six kinds of place, each painted on one plate larger than the frame: forest, street, portrait, landscape, room, leaves.
+"""Six kinds of place, each painted on a plate larger than the frame: forest, street, portrait, landscape, room, leaves.
 
 Every painter takes the random stream and the plate's size and returns a `Place`. Measures are shares of the height.
 """
@@ -45,7 +45,10 @@ def _sky(rng: np.random.Generator, size: Size) -> np.ndarray:
     elif kind < 0.8:
         top, bottom = colour(rng, "grey", "light") * 0.9, colour(rng, "light")
     else:
-        top, bottom = colour(rng, "blue", "dark"), np.array([1.0, rng.uniform(0.5, 0.8), rng.uniform(0.3, 0.6)], np.float32)
+        top, bottom = (
+            colour(rng, "blue", "dark"),
+            np.array([1.0, rng.uniform(0.5, 0.8), rng.uniform(0.3, 0.6)], np.float32),
+        )
     sky = _between(rng, size, top, bottom)
     if rng.random() < 0.7:
         cloud = patch(tile(-3.0, int(rng.integers(3))), rng, size) * 0.8 + patch(tile(-2.0, 1), rng, size) * 0.2
@@ -64,7 +67,9 @@ def _ground(plate: np.ndarray, rng: np.random.Generator, top: int, *families: st
     field = tile(-1.8, int(rng.integers(3)))
     y = np.cumsum(1 / (depth * rows))[:, None] * 0.8
     x = (np.arange(width, dtype=np.float32)[None, :] / width - 0.5) / depth[:, None]
-    rough = cv2.remap(field, ((x % 1) * 511).astype(np.float32), np.repeat((y % 1) * 511, width, 1).astype(np.float32), 1)
+    rough = cv2.remap(
+        field, ((x % 1) * 511).astype(np.float32), np.repeat((y % 1) * 511, width, 1).astype(np.float32), 1
+    )
     plate[top:] = soil * (1 + rough[..., None] * float(rng.uniform(0.05, 0.3)))
 
 
@@ -100,10 +105,14 @@ def forest(rng: np.random.Generator, size: Size) -> Place:
     rows, width = size
     plate = _between(rng, size, colour(rng, "light", "green"), colour(rng, "green", "dark"))
     season = ("green", "green", "earth") if rng.random() < 0.7 else ("earth", "vivid", "green", "grey")
-    leaves(plate, rng, Litter(season, 0.01, 0.12, 420, ("leaf", "blob", "ellipse")), (0.0, 0.75))
+    shapes = ("leaf", "leaf", "blob", "ellipse")
+    leaves(plate, rng, Litter((*season, "dark"), 0.02, 0.14, 160, shapes), (0.0, 0.75))
+    light = patch(tile(-3.0, int(rng.integers(3))), rng, size)[..., None]
+    plate *= np.exp(0.45 * light)  # sun and shade
+    leaves(plate, rng, Litter(season, 0.007, 0.06, int(rng.integers(200, 700)), shapes), (-0.05, 0.72))
     horizon = float(rng.uniform(0.55, 0.8))
     _ground(plate, rng, int(horizon * rows), "earth", "green", "dark")
-    leaves(plate, rng, Litter(("green", "earth", "dark"), 0.008, 0.05, 200, ("leaf", "blob")), (horizon, 1.0))
+    leaves(plate, rng, Litter(("green", "earth", "dark"), 0.006, 0.05, 260, ("leaf", "blob")), (horizon, 1.0))
     for _ in range(int(rng.integers(2, 9))):
         _trunk(plate, rng, rows * float(rng.uniform(0.01, 0.05)), rows * float(rng.uniform(horizon, horizon + 0.2)))
     grain(plate, rng, float(rng.uniform(0.05, 0.22)))
@@ -133,7 +142,9 @@ def _trunk(plate: np.ndarray, rng: np.random.Generator, half: float, foot: float
     cv2.fillPoly(mask, [np.round((points - [left, 0]) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
     share = mask[..., None].astype(np.float32) / 255
     here = plate[:bottom, left:right]
-    here[..., :3] += (np.clip(bark, 0, 1) - here[..., :3]) * share if plate.shape[2] == 3 else bark * share - here[..., :3] * share
+    here[..., :3] += (
+        (np.clip(bark, 0, 1) - here[..., :3]) * share if plate.shape[2] == 3 else bark * share - here[..., :3] * share
+    )
     if plate.shape[2] == 4:
         here[..., 3:] += (1 - here[..., 3:]) * share
 
@@ -163,7 +174,9 @@ def street(rng: np.random.Generator, size: Size) -> Place:
     return Place(plate, near, horizon, families=("vivid", "grey", "dark", "light", "blue", "skin"))
 
 
-def _windows(plate: np.ndarray, rng: np.random.Generator, front: tuple[float, float, float, float], wall: np.ndarray) -> None:
+def _windows(
+    plate: np.ndarray, rng: np.random.Generator, front: tuple[float, float, float, float], wall: np.ndarray
+) -> None:
     """Rows of windows on a front (left, top, right, bottom): dark, bright or reflecting."""
     left, top, right, bottom = front
     rows = plate.shape[0]
@@ -177,7 +190,9 @@ def _windows(plate: np.ndarray, rng: np.random.Generator, front: tuple[float, fl
             edge, pad = np.array([x, y]), step * 0.06
             for colour_of, grow in ((frame, pad), (pane, 0.0)):
                 corners = _box(edge[0] - grow, edge[1] - grow, edge[0] + wide + grow, edge[1] + high + grow)
-                cv2.fillPoly(plate, [np.round(corners * 16).astype(np.int32)], [float(v) for v in colour_of], cv2.LINE_8, 4)
+                cv2.fillPoly(
+                    plate, [np.round(corners * 16).astype(np.int32)], [float(v) for v in colour_of], cv2.LINE_8, 4
+                )
 
 
 def room(rng: np.random.Generator, size: Size) -> Place:
@@ -197,7 +212,9 @@ def room(rng: np.random.Generator, size: Size) -> Place:
         if on_floor:
             shadow = _box(x - wide * 0.15, bottom - high * 0.2, x + wide * 1.2, bottom + high * 0.12)
             fill(plate, shadow, rng, wall * 0.25, soft=rows * 0.02)
-        fill(plate, _box(x, bottom - high, x + wide, bottom), rng, colour(rng, "earth", "grey", "dark", "vivid", "light"))
+        fill(
+            plate, _box(x, bottom - high, x + wide, bottom), rng, colour(rng, "earth", "grey", "dark", "vivid", "light")
+        )
         if rng.random() < 0.6:
             inner = _box(x + wide * 0.12, bottom - high * 0.88, x + wide * 0.88, bottom - high * 0.3)
             fill(plate, inner, rng, colour(rng, "earth", "light", "blue", "dark", "vivid"))
@@ -214,7 +231,9 @@ def portrait(rng: np.random.Generator, size: Size) -> Place:
     families = [("green", "earth"), ("grey", "light", "dark"), ("blue", "grey"), ("vivid", "earth", "dark")]
     leaves(plate, rng, Litter(families[int(rng.integers(4))], 0.03, 0.5, 120))
     plate = cv2.GaussianBlur(plate, (0, 0), rows * float(rng.uniform(0.008, 0.04)))
-    return Place(plate, horizon=1.0, subjects=(1, 2), largest=(0.28, 0.48), families=("skin", "earth", "grey", "dark", "light"))
+    return Place(
+        plate, horizon=1.0, subjects=(1, 2), largest=(0.30, 0.52), families=("skin", "earth", "grey", "dark", "light")
+    )
 
 
 def abstract(rng: np.random.Generator, size: Size) -> Place:
@@ -222,10 +241,21 @@ def abstract(rng: np.random.Generator, size: Size) -> Place:
     every = ("grey", "earth", "green", "blue", "skin", "dark", "light", "vivid", "pastel")
     families = tuple(str(v) for v in rng.choice(every, int(rng.integers(2, 6)), replace=False))
     plate = surface(rng, size, colour(rng, *families))
-    leaves(plate, rng, Litter(families, float(rng.uniform(0.008, 0.03)), float(rng.uniform(0.2, 0.5)), int(rng.integers(150, 500))))
+    leaves(
+        plate,
+        rng,
+        Litter(families, float(rng.uniform(0.008, 0.03)), float(rng.uniform(0.2, 0.5)), int(rng.integers(150, 500))),
+    )
     if rng.random() < 0.7:
         grain(plate, rng, float(rng.uniform(0.02, 0.15)))
     return Place(plate, horizon=1.0, families=every)
 
 
-GENRES = {"forest": forest, "street": street, "portrait": portrait, "landscape": landscape, "room": room, "leaves": abstract}
+GENRES = {
+    "forest": forest,
+    "street": street,
+    "portrait": portrait,
+    "landscape": landscape,
+    "room": room,
+    "leaves": abstract,
+}

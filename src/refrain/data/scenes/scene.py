@@ -1,7 +1,7 @@
 """Rendered scenes: a painted place, things moving through it, and a camera that looks at both.
 
-`render_scene` is the only door. The place is painted once on a plate larger than the frame and drawn at twice the
-frame's resolution (small frames), so that motion is smooth; the first frames of a longer scene are those of a shorter one.
+`render_scene` is the only door. The place is painted once on a plate larger than the frame, small frames at twice
+their resolution, so that motion is smooth. The first frames of a longer scene are those of a shorter one.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class _Camera:
         moves = rng.random() < 0.75
         pan = height * (MARGIN - 0.07) * moves
         shaken = height * 0.006 * (rng.random() < 0.3)
-        slow = (60.0, 220.0)
+        slow = (45.0, 170.0)
         return _Camera(
             Wave.draw(rng, pan * rng.uniform(0.1, 1), slow),
             Wave.draw(rng, pan * rng.uniform(0, 0.6), slow),
@@ -70,16 +70,20 @@ def render_scene(seed: int, frames: int, size: tuple[int, int]) -> Scene:
     margin = int(np.ceil(view[0] * MARGIN))
     place = GENRES[genre](rng, (view[0] + 2 * margin, view[1] + 2 * margin))
     grade = Grade(rng)
+    if rng.random() < 0.5:  # large soft patches of light and shade
+        shade = patch(tile(-3.2, int(rng.integers(3))), rng, place.plate.shape[:2])  # type: ignore[arg-type]
+        place.plate[:] *= np.exp(float(rng.uniform(0.05, 0.3)) * shade)[..., None]
     plate = np.round(graded(place.plate, grade) * 255).astype(np.uint8)
     things = _things(rng, place, view, grade)
     camera = _Camera.draw(rng, view[0])
     views = camera.views(np.arange(frames), plate.shape[:2], view)  # type: ignore[arg-type]
     near = None if place.near is None else _premultiplied(place.near, grade)
     lens = _Lens(rng, size)
+    breeze = _Breeze(rng, size, genre in ("forest", "landscape", "leaves"))
     out = np.empty((frames, *size, 3), np.uint8)
     subject = np.zeros((frames, *size), np.float32)
     for i in range(frames):
-        seen = _seen(plate, views[i], view, size).astype(np.float32)
+        seen = breeze(_seen(plate, views[i], view, size), i).astype(np.float32)
         for one in things:
             _put(seen, subject[i], one, i, views[i], over)
         if near is not None:
@@ -161,6 +165,26 @@ def _put(seen: np.ndarray, subject: np.ndarray, one: Thing, frame: int, matrix: 
     here = np.s_[low[1] : high[1], low[0] : high[0]]
     seen[here] = seen[here] * (1 - rgba[..., 3:].astype(np.float32) / 255) + rgba[..., :3]
     subject[here] = np.maximum(subject[here], cover.astype(np.float32) / 255)
+
+
+class _Breeze:
+    """Some backgrounds are not rigid: leaves, grass and water sway by a small, slowly changing displacement."""
+
+    def __init__(self, rng: np.random.Generator, size: tuple[int, int], outdoors: bool) -> None:
+        self.strength = outdoors * size[0] * float(rng.choice([0.0, rng.uniform(0.002, 0.007)]))
+        self.waves = [Wave.draw(rng, 1.0, (12, 50)) for _ in range(2)]
+        smooth = tile(-3.4, 4, 1.0, 6)
+        self.fields = [patch(smooth, rng, size) for _ in range(2)]
+        rows, columns = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
+        self.grid = (columns, rows)
+
+    def __call__(self, seen: np.ndarray, frame: int) -> np.ndarray:
+        if not self.strength:
+            return seen
+        a, b = (np.float32(wave.at(np.array([frame]))[0] * self.strength) for wave in self.waves)
+        x = self.grid[0] + a * self.fields[0] + b * self.fields[1]
+        y = self.grid[1] + np.float32(0.5) * (b * self.fields[0] - a * self.fields[1])
+        return cv2.remap(seen, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
 class _Lens:

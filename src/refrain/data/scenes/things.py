@@ -39,21 +39,45 @@ class Thing:
     path: tuple[Wave, Wave, Wave, Wave]  # x, y, turn in radians, log of the scale
 
 
+def _limbs(rng: np.random.Generator, radius: float) -> list[np.ndarray]:
+    """Outlines of a creature around the origin: a trunk, a head, perhaps legs or arms and ears."""
+    wide, high = rng.uniform(0.4, 0.9, 2) * radius
+    parts = []
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles)], -1)
+    side = float(rng.choice([-1.0, 1.0]))
+    head = rng.uniform(0.25, 0.5) * radius
+    neck = np.array([side * wide * rng.uniform(0.0, 0.9), -high * rng.uniform(0.6, 1.0)])
+    for k in range(int(rng.integers(0, 5))):
+        foot = np.array([wide * (k - 1.5) * 0.5, min(high * 1.4, radius)]) + rng.normal(0, 0.05, 2) * radius
+        thick = rng.uniform(0.08, 0.2) * radius
+        parts.append(circle * [thick, high * 0.7] + foot * [1, 0.7])
+    parts.append(outline(rng, "blob") * [wide, high])
+    parts.append(circle * head * rng.uniform(0.8, 1.1, 2) + neck)
+    for k in range(int(rng.integers(0, 3))):
+        parts.append(circle * head * [0.25, 0.55] + neck + np.array([(k - 0.5) * head, -head]))
+    return [np.asarray(part, np.float32) for part in parts]
+
+
 def _body(rng: np.random.Generator, side: int, families: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """One textured, shaded body on a [side, side] canvas: colours float32 [S, S, 3] and its mask [S, S]."""
     radius = side * 0.36
     middle = np.array([side / 2, side / 2], np.float32)
-    base = outline(rng, str(rng.choice(OUTLINES))) * radius + middle
-    mask = mask_of(base, (side, side))
-    body = surface(rng, (side, side), colour(rng, *families))
-    if rng.random() < 0.4:  # shoulders, a chassis, a second half
-        other = outline(rng, str(rng.choice(OUTLINES))) * radius * 0.7 + middle + rng.uniform(-0.5, 0.5, 2) * radius
-        mask = np.maximum(mask, mask_of(other.astype(np.float32), (side, side)))
-        fill(body, other.astype(np.float32), rng, colour(rng, *families))
-    for _ in range(int(rng.integers(0, 9))):  # parts and markings
-        part = outline(rng, str(rng.choice(OUTLINES))) * radius * rng.uniform(0.06, 0.4)
+    coat = colour(rng, *families)
+    if rng.random() < 0.6:
+        outlines = [part + middle for part in _limbs(rng, radius)]
+    else:
+        outlines = [outline(rng, str(rng.choice(OUTLINES))) * radius + middle]
+    body = surface(rng, (side, side), coat)
+    mask = np.zeros((side, side), np.float32)
+    for part in outlines:
+        mask = np.maximum(mask, mask_of(part, (side, side)))
+        fill(body, part, rng, np.clip(coat * rng.uniform(0.7, 1.3), 0, 1).astype(np.float32), soft=side * 0.004)
+    for _ in range(int(rng.integers(0, 8))):  # markings
+        part = outline(rng, str(rng.choice(OUTLINES))) * radius * rng.uniform(0.05, 0.35)
         part += middle + rng.uniform(-0.8, 0.8, 2) * radius
-        fill(body, part.astype(np.float32), rng, colour(rng, *families, "dark", "light"))
+        shade = colour(rng, *families, "dark", "light")
+        fill(body, part.astype(np.float32), rng, shade, soft=side * float(rng.choice([0.0, 0.01, 0.03])))
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
     light = np.array(rng.normal(0, 1, 2))
     light /= np.linalg.norm(light) + 1e-6
@@ -62,7 +86,9 @@ def _body(rng: np.random.Generator, side: int, families: tuple[str, ...]) -> tup
     return body * shade[..., None], mask
 
 
-def thing(rng: np.random.Generator, radius: float, families: tuple[str, ...], grade: Grade) -> tuple[np.ndarray, np.ndarray]:
+def thing(
+    rng: np.random.Generator, radius: float, families: tuple[str, ...], grade: Grade
+) -> tuple[np.ndarray, np.ndarray]:
     """A sprite uint8 [S, S, 4] with its shadow, and its cover uint8 [S, S]."""
     side = max(int(radius / 0.36), 12)
     body, mask = _body(rng, side, families)
