@@ -3,12 +3,12 @@
 import pytest
 import torch
 from diffusers import WanPipeline
-from tiny import KINDS, Kind, tiny_pipeline, tiny_text_encoder, tiny_tokenizer, tiny_vae
 
 from refrain.errors import BadInput
 from refrain.models.protocols import Codec, TextEncoder
 from refrain.models.wan.codec import WanCodec
 from refrain.models.wan.words import WanWords
+from tiny import KINDS, Kind, tiny_pipeline, tiny_text_encoder, tiny_tokenizer, tiny_vae
 
 
 def some_frames(frames: int = 9, rows: int = 32, columns: int = 64) -> torch.Tensor:
@@ -68,7 +68,7 @@ def test_frames_in_another_order_are_refused(shape: tuple[int, ...]):
 
 
 def test_latents_from_the_middle_give_four_frames_each():
-    """And what lies well behind the cut is decoded as it would be in the whole clip, up to what the cut made unknown."""
+    """And the further behind the cut, the more they are what the whole clip would give."""
     codec = WanCodec(tiny_vae())
     latents = codec.encode(some_frames(25, 16, 16))
     late = codec.decode(latents[:, :, 3:], first=False)

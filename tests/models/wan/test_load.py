@@ -1,5 +1,6 @@
 """A Wan folder loads exactly, in the dtype asked, or not at all, with a sentence that says why."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable
@@ -10,11 +11,11 @@ import pytest
 import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import load_file, save_file
-from tiny import KINDS, Kind, save_tiny, tiny_pipeline
 
 from refrain.errors import BadInput, BadWeights, Unsupported
 from refrain.models.protocols import Card
 from refrain.models.wan.load import CLEAN_EMBEDDING, load_wan
+from tiny import KINDS, Kind, save_tiny, tiny_pipeline
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -111,7 +112,7 @@ def test_a_missing_an_extra_and_a_misshapen_tensor_are_named(folder: Path, part:
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "models_t5_umt5-xxl-enc-bf16.pth"])
 def test_a_pickle_is_never_read(folder: Path, place: str, name: str):
     (folder / place / name).write_bytes(b"\x80\x04N.")
-    with pytest.raises(BadWeights, match="pickle.*-Diffusers"):
+    with pytest.raises(BadWeights, match=r"pickle.*-Diffusers"):
         load_wan(folder, card=Card())
 
 
@@ -205,10 +206,8 @@ def test_code_in_a_folder_is_never_run(folder: Path):
         tokenizer_class="Evil",
         auto_map={"AutoTokenizer": ["evil.Evil", "evil.Evil"]},
     )
-    try:
+    with contextlib.suppress(BadWeights):
         load_wan(folder, card=Card())
-    except BadWeights:
-        pass
     assert not witness.exists()
 
 

@@ -203,7 +203,7 @@ def read_module(kind: type[Any], folder: Path, dtype: torch.dtype) -> Any:
             listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             raise BadWeights(f"{folder} {trouble} tensors ({len(names)}: {listed}) for {kind.__name__}; get it anew.")
     with _no_bars():
-        return kind.from_pretrained(folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True).eval()
+        return kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True).eval()
 
 
 @contextmanager
