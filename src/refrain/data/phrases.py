@@ -301,6 +301,14 @@ WITHOUT_COLOUR = (
 
 # fmt: on
 
+# effect -> whole requests that fit no frame
+CLAUSES: dict[str, tuple[str, ...]] = {
+    "fire": ("set it on fire", "set the {scene} on fire", "set everything on fire", "burn it", "burn the {scene}"),
+    "night": ("turn day into night", "change day to night", "turn the day into night", "make it look like at night"),
+    "fog": ("fill the air with fog", "fill the air with mist"),
+    "sparkles": ("make the air sparkle", "make the air glitter"),
+}
+
 # words that ask for what no edit here can do
 REFUSED = frozenset("remove delete erase replace swap no not dont stop undo without less".split())
 

@@ -16,6 +16,7 @@ from refrain.data.phrases import (
     ADJECTIVE_FRAMES,
     ADJECTIVES,
     AMOUNTS,
+    CLAUSES,
     COLOURS,
     DIRECTIONS,
     KEEP,
@@ -71,7 +72,9 @@ def _asked(rng: np.random.Generator, effect: str, parameters: Any) -> str:
     subject = (effect, values["colour"]) if effect == "tint" else (effect, "")
     if effect in ("glow", "sparkles") and colour:
         kind *= 0.62 if effect == "glow" else 0.5  # a colour is said best of a thing
-    if kind < 0.5:
+    if not level and not colour and effect in CLAUSES and rng.random() < 0.08:
+        said = _one(rng, CLAUSES[effect])
+    elif kind < 0.5:
         said = _one(rng, NOUN_FRAMES).replace("{noun}", _noun(rng, subject, colour, level))
     elif kind < 0.85 or effect not in VERBS:
         said = _one(rng, ADJECTIVE_FRAMES).replace("{adjective}", _adjective(rng, subject, colour, level))
@@ -181,7 +184,7 @@ _PLAIN = frozenset(
 def vocabulary() -> tuple[str, ...]:
     """Every word the grammar can say, sorted."""
     said: list[str] = [*SCENES, *POLITE, *KEEP, *WITHOUT_COLOUR, *NOUN_FRAMES, *ADJECTIVE_FRAMES, *VERB_FRAMES]
-    for table in (NOUNS, ADJECTIVES, VERBS, COLOURS, DIRECTIONS, NAMED_AMOUNTS):
+    for table in (NOUNS, ADJECTIVES, VERBS, CLAUSES, COLOURS, DIRECTIONS, NAMED_AMOUNTS):
         for phrases in table.values():
             said += phrases
     for nouns, adverbs in AMOUNTS.values():

@@ -32,7 +32,7 @@ def fog(frames: np.ndarray, seed: int, parameters: Fog, start: int = 0) -> Effec
     v = np.linspace(0, 1, rows, dtype=np.float32)[:, None]  # 0 above, 1 below
     x = np.linspace(0, width / height, columns, dtype=np.float32)[None, :]
     drift = np.where(side < 0.5, -1, 1) * 0.0030
-    wide, fine = tile(-3.2, 5), tile(-2.6, 6)
+    wide, fine = tile(-3.4, 5), tile(-3.0, 6)
     base = {"thin": 0.34, "medium": 0.54, "thick": 0.74}[parameters.amount]
     if parameters.where == "below":
         profile = smooth(v, 0.22, 0.85) * 1.12
