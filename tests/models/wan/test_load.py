@@ -13,6 +13,9 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import load_file, save_file
 
 from refrain.errors import BadInput, BadWeights, Unsupported
+from refrain.models.embedded.codec import LinearCodec
+from refrain.models.embedded.new import new_text_encoder, new_tokenizer, new_transformer
+from refrain.models.embedded.new import save as save_folder
 from refrain.models.protocols import Card
 from refrain.models.wan.load import CLEAN_EMBEDDING, load_wan
 from tiny import KINDS, Kind, save_tiny, tiny_pipeline
@@ -144,6 +147,26 @@ def test_a_patch_embedding_of_their_own_for_clean_tokens(folder: Path):
     save_file({"weight": torch.zeros(3)}, folder / "transformer" / CLEAN_EMBEDDING)
     with pytest.raises(BadWeights, match="does not fit"):
         load_wan(folder)
+
+
+def test_the_embedded_model_is_a_folder_like_any_other(tmp_path: Path):
+    """Its codec is linear, its target carries more channels than its clean tokens."""
+    vocabulary = ("make", "it", "snow")
+    net, clean = new_transformer(channels=8, text=64, width=64, layers=1)
+    parts = {
+        "transformer": net,
+        "clean_embedding": clean,
+        "text_encoder": new_text_encoder(len(vocabulary), width=64),
+        "tokenizer": new_tokenizer(vocabulary),
+        "vae": LinearCodec(8),
+    }
+    card = Card(clean_embedding=True, shows_base=True, prediction="change", context_words="none")
+    save_folder(tmp_path, parts, card, torch.float32)
+    loaded = load_wan(tmp_path, torch.float32)
+    assert loaded.card == card
+    torch.testing.assert_close(loaded.clean_embeddings[0].weight, clean.weight)
+    assert isinstance(loaded.vae, LinearCodec)
+    assert loaded.tokenizer("Make it SNOW!").input_ids == [3, 4, 5, 1]
 
 
 def edit_json(path: Path, **changes: object) -> None:

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,14 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5Config, UMT
 from transformers.utils import logging
 
 from refrain.errors import BadInput, BadWeights, Unsupported
+from refrain.models.embedded.codec import LinearCodec
 from refrain.models.protocols import CARD, Card
 
 CLEAN_EMBEDDING = "clean_embedding.safetensors"
 PARTS = {
-    "transformer": "WanTransformer3DModel",
-    "vae": "AutoencoderKLWan",
-    "text_encoder": "UMT5EncoderModel",
+    "transformer": ("WanTransformer3DModel",),
+    "vae": ("AutoencoderKLWan", "LinearCodec"),
+    "text_encoder": ("UMT5EncoderModel",),
 }
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "model.safetensors")
 PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
@@ -44,13 +44,14 @@ class WanParts:
 
     transformers:     one, or (high noise, low noise) with `boundary`, the noise time in [0, 1] where they take turns.
     clean_embeddings: for each transformer, the patch embedding of clean tokens; its own unless the card says otherwise.
+    vae:              Wan's codec, or the linear one of the embedded model.
     shift:            the flow shift that the folder's scheduler asks for.
     """
 
     transformers: tuple[WanTransformer3DModel, ...]
     clean_embeddings: tuple[nn.Module, ...]
     boundary: float | None
-    vae: AutoencoderKLWan
+    vae: AutoencoderKLWan | LinearCodec
     tokenizer: PreTrainedTokenizerBase
     text_encoder: UMT5EncoderModel
     shift: float
@@ -82,14 +83,14 @@ def load_wan(
         raise BadWeights(f"{folder / 'model_index.json'} must name both transformer_2 and boundary_ratio, or neither.")
     transformers = tuple(read_module(WanTransformer3DModel, folder / name, dtype).to(device) for name in names)
     embeddings = tuple(
-        _clean_embedding(folder / name, net, card) if card.clean_embedding else net.patch_embedding
+        _clean_embedding(folder / name, net) if card.clean_embedding else net.patch_embedding
         for name, net in zip(names, transformers)
     )
     return WanParts(
         transformers=transformers,
         clean_embeddings=embeddings,
         boundary=boundary,
-        vae=read_module(AutoencoderKLWan, folder / "vae", vae_dtype).to(device),
+        vae=_codec(folder / "vae", _names(index, "vae"), vae_dtype).to(device),
         tokenizer=_tokenizer(folder / "tokenizer"),
         text_encoder=read_module(UMT5EncoderModel, folder / "text_encoder", dtype).to(device),
         shift=_shift(folder / "scheduler" / "scheduler_config.json"),
@@ -158,11 +159,17 @@ def _names(index: dict[str, Any], part: str) -> str | None:
 def _check_kinds(folder: Path, index: dict[str, Any]) -> None:
     kinds = {**PARTS, **({"transformer_2": PARTS["transformer"]} if _names(index, "transformer_2") else {})}
     for part, needed in kinds.items():
-        if _names(index, part) != needed:
+        if _names(index, part) not in needed:
             raise Unsupported(
-                f"{folder} has {_names(index, part) or 'nothing'} as its {part}, not {needed}; give a text-to-video "
+                f"{folder} has {_names(index, part) or 'nothing'} as its {part}, not {needed[0]}; give a text-to-video "
                 f"Wan 2.1 or 2.2 such as {EXAMPLE}."
             )
+
+
+def _codec(folder: Path, kind: str | None, dtype: torch.dtype) -> AutoencoderKLWan | LinearCodec:
+    if kind == "LinearCodec":
+        return LinearCodec.from_pretrained(folder)
+    return read_module(AutoencoderKLWan, folder, dtype)
 
 
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -251,16 +258,18 @@ def _held(folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
             raise BadWeights(f"{folder / file} cannot be read ({error}); get it anew.") from error
 
 
-def _clean_embedding(folder: Path, net: WanTransformer3DModel, card: Card) -> nn.Module:
+def _clean_embedding(folder: Path, net: WanTransformer3DModel) -> nn.Module:
     """The patch embedding that a checkpoint keeps for clean tokens, in a file beside the transformer's weights."""
     path = folder / CLEAN_EMBEDDING
     if not path.is_file():
         raise BadWeights(
             f"{path} is missing, though {CARD} says that clean tokens have a patch embedding of their own."
         )
-    embedding = deepcopy(net.patch_embedding)
+    config: Any = net.config  # a target may carry more channels than the latents it becomes; clean tokens never do
+    width = net.patch_embedding.out_channels
+    embedding = nn.Conv3d(config.out_channels, width, config.patch_size, config.patch_size)
     try:
         embedding.load_state_dict(load_file(path))
     except (SafetensorError, OSError, RuntimeError) as error:
         raise BadWeights(f"{path} does not fit the transformer ({str(error).splitlines()[0]}).") from error
-    return embedding.eval()
+    return embedding.to(net.patch_embedding.weight).eval()
