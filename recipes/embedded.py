@@ -40,8 +40,8 @@ SCENES, LENGTH = 1500, 28
 PLATES = ((160, 160), (144, 256), (160, 160), (256, 144))  # sizes in which scenes are rendered, in turn
 EARLY = ((96, 96, 48), (128, 128, 28), (96, 160, 28), (160, 96, 28))  # rows, columns, batch
 LATE = ((128, 128, 28), (128, 224, 16), (224, 128, 16), (160, 160, 18), (192, 192, 12), (128, 128, 28))
-STAGE = Stage(steps=2400, rate=1.2e-3, warmup=100, cooldown=0.3, average=0.998, every=100, seed=1)
-WIDTH, LAYERS = 320, 6
+STAGE = Stage(steps=2300, rate=1.2e-3, warmup=100, cooldown=0.3, average=0.998, every=100, seed=1)
+WIDTH, LAYERS = 256, 6
 PHRASES = sorted({said.replace("{scene}", scene) for said in (*KEEP, *WITHOUT_COLOUR) for scene in PLACES})
 
 CARD = Card(

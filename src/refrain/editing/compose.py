@@ -19,10 +19,12 @@ PATCH = 2  # latent rows and columns in one token, on Wan and on the embedded mo
 
 @dataclass(frozen=True)
 class Seen:
-    """A source clip as latents [B, C, T, Y, X]: at full size, and at the coarse size that the row attends to."""
+    """A source clip as latents [B, C, T, Y, X]: at full size, at the coarse size that the row attends to, and pictures
+    [B, C, 1, Y, X] that the words speak of, in their order."""
 
     full: Tensor
     coarse: Tensor | None
+    references: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,16 @@ class Window:
     history: int = 0
 
 
-def see(codec: Codec, frames: Tensor, card: Card) -> Seen:
-    """Encode a source once: frames [B, T, 3, Y, X], T = 4k + 1, sizes multiples of `card.multiple`."""
-    full = codec.encode(frames)
-    if card.coarse == (1, 1, 1):
-        return Seen(full, None)
-    return Seen(full, codec.encode(shrink(frames, card.coarse)))
+def see(codec: Codec, frames: Tensor, card: Card, references: tuple[Tensor, ...] = ()) -> Seen:
+    """Encode a source once: frames [B, T, 3, Y, X], T = 4k + 1, sizes multiples of `card.multiple`.
+
+    references: pictures [B, 1, 3, Y, X]. Raises Unsupported where the checkpoint was not trained on any.
+    """
+    if references and "reference" not in card.kinds:
+        raise Unsupported("This model was not trained on reference pictures; ask in words alone.")
+    pictures = tuple(codec.encode(picture) for picture in references)
+    coarse = None if card.coarse == (1, 1, 1) else codec.encode(shrink(frames, card.coarse))
+    return Seen(codec.encode(frames), coarse, pictures)
 
 
 def shrink(frames: Tensor, factor: tuple[int, int, int]) -> Tensor:
@@ -81,6 +87,7 @@ def compose(
     begin = float(window.history)
 
     row = [text(words, beat)]
+    row += [_reference(picture, number, beat, card) for number, picture in enumerate(seen.references, 1)]
     if history is not None:
         row.append(_lay("answer", beat - 1, grid(window.history, rows, columns), history, card))
     if seen.coarse is None:
@@ -98,6 +105,13 @@ def compose(
 def text(states: Tensor, beat: int) -> Segment:
     """Words as a segment, one token after another."""
     return Segment("text", beat, grid(states.shape[1], 1, 1), content=states)
+
+
+def _reference(latents: Tensor, number: int, beat: int, card: Card) -> Segment:
+    """Reference picture 1, 2, ...; its offset grows with its number, for two pictures at one place look alike."""
+    places = grid(latents.shape[2], latents.shape[3] // PATCH, latents.shape[4] // PATCH)
+    offset = number * torch.tensor(card.offsets.get("reference", (0.0, 0.0, 0.0)))
+    return Segment("reference", beat, places + offset, canvas=places, content=latents)
 
 
 def _coarse_source(

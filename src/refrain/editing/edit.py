@@ -47,7 +47,8 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
         frames = clip.at(size)  # [T, 3, y, x]
     with clock("encode"), torch.no_grad():
         on_progress(Progress("encode", 0, 1))
-        seen = see(editor.codec, pad_frames(frames)[None].to(editor.device), card)
+        pictures = tuple(picture.at(size)[None, :1].to(editor.device) for picture in request.references)
+        seen = see(editor.codec, pad_frames(frames)[None].to(editor.device), card, pictures)
         words = editor.words.encode([request.instruction, ""])
         on_progress(Progress("encode", 1, 1))
     walk = walk_of(request, card)
