@@ -1,6 +1,6 @@
 """Train the embedded model on scenes and effects that we render ourselves.
 
-    python recipes/embedded.py runs/embedded                      # scenes, codec, model; killed, it goes on where it was
+    python recipes/embedded.py runs/embedded        # scenes, codec, model; killed, it goes on where it was
     python recipes/embedded.py runs/embedded --export src/refrain/models/embedded/weights
 
 Hardware: two CPU cores and 8 GB suffice (bf16 arithmetic is used where the processor has it).
@@ -16,14 +16,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.lib.format import open_memmap
 from rich.console import Console
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from refrain.data.example import draw_edit
-from refrain.data.scenes import render_scene
 from refrain.data.phrases import KEEP, KNOWN, REFUSED, WITHOUT_COLOUR
 from refrain.data.phrases import SCENES as PLACES
+from refrain.data.scenes import render_scene
 from refrain.data.words import content_words, vocabulary
 from refrain.editing.compose import Window
 from refrain.models.embedded.codec import LinearCodec
@@ -126,7 +127,7 @@ class Drawing(Dataset[Drawn]):
         tall, wide = size[0] > size[1], size[0] < size[1]
         kind = 3 if tall else 1 if wide else (0, 1, 2, 3)[int(rng.integers(4))]
         number = int(rng.integers(SCENES // 4)) * 4 + kind
-        frames = np.load(plate(self.folder, number), mmap_mode="r")
+        frames = open_memmap(plate(self.folder, number), mode="r")
         start = int(rng.integers(LENGTH - length + 1))
         clip = varied(rng, np.asarray(frames[start : start + length]), size)
         made = draw_edit(int(rng.integers(2**31)), clip, start=int(rng.integers(40)))
@@ -167,7 +168,7 @@ def pixels(clip: np.ndarray) -> Tensor:
 def codec_of(folder: Path, plates: Path) -> LinearCodec:
     """The codec of this run; fitted on the scenes when there is none yet."""
     if not (folder / "codec").is_dir():
-        clips = (np.load(plate(plates, n), mmap_mode="r")[:17] for n in range(0, SCENES, 3))
+        clips = (open_memmap(plate(plates, n), mode="r")[:17] for n in range(0, SCENES, 3))
         edited = (draw_edit(n, np.asarray(clip)).target if n % 2 else np.asarray(clip) for n, clip in enumerate(clips))
         fit(edited, channels=48).save_pretrained(folder / "codec")
     return LinearCodec.from_pretrained(folder / "codec")

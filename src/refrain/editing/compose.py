@@ -1,7 +1,7 @@
 """From what is known to a row: clean segments and one noisy target. Training and use call this same function.
 
-A clip is seen (encoded) once, as one timeline of latents. It is edited window by window: window n stands on beat 2n, its
-clean answer on beat 2n + 1, and of that answer the last latents stand, unchanged, before the next window.
+A clip is seen (encoded) once, as one timeline of latents. It is edited window by window: window n stands on beat 2n,
+its clean answer on beat 2n + 1, and of that answer the last latents stand, unchanged, before the next window.
 """
 
 from dataclasses import dataclass

@@ -59,7 +59,9 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
         before = editor.codec.decode(seen.full)[0, : len(clip)].float().cpu()
     with clock("compose"):
         on_progress(Progress("compose", 0, 1))
-        bound = None if request.bound is None else request.bound[first:last] if len(request.bound) > 1 else request.bound
+        bound = (
+            None if request.bound is None else request.bound[first:last] if len(request.bound) > 1 else request.bound
+        )
         done = preserve(clip, before, after, bound) if request.preserve else enlarge(clip, after)
         whole = done.clip if request.trim else request.source.spliced(first, done.clip)
         on_progress(Progress("compose", 1, 1))

@@ -30,8 +30,8 @@ class Editor:
     vocabulary: frozenset[str]
     weights: str
     model: str
+    device: torch.device
     attention: Dense = Dense()
-    device: torch.device = torch.device("cpu")
 
     @staticmethod
     def from_pretrained(
@@ -49,7 +49,7 @@ class Editor:
         host = load.host(model, dtype or load.usual_dtype(place), place)
         return Editor(
             host.codec, host.words, host.denoiser, host.card, host.vocabulary, weights_hash(host.folder), str(model),
-            attention, place,
+            place, attention,
         )  # fmt: skip
 
     def edit(self, request: Edit, on_progress: OnProgress | None = None) -> Result:

@@ -140,6 +140,7 @@ class Card:
             said["sampling"] = Sampling(**said.get("sampling", {}))
         except TypeError as error:
             raise BadWeights(f"{path} has a sampling that this version does not know ({error}).") from None
-        tuples = {name: tuple(said[name]) for name in ("kinds", "coarse", "understands", "content_words", "colour_words", "refused_words") if name in said}
+        lists = ("kinds", "coarse", "understands", "content_words", "colour_words", "refused_words")
+        tuples = {name: tuple(said[name]) for name in lists if name in said}
         offsets = {kind: tuple(place) for kind, place in said.get("offsets", {}).items()}
         return cls(**{**said, **tuples, "offsets": offsets})

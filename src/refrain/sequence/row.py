@@ -102,9 +102,7 @@ class Sequence:
     def reworded(self, states: Tensor) -> "Sequence":
         """The same row with the words of the target's beat replaced (guidance drops only these); others stay."""
         beat = self.target.beat
-        return Sequence(
-            tuple(_said(s, states) if s.kind == "text" and s.beat == beat else s for s in self.segments)
-        )
+        return Sequence(tuple(_said(s, states) if s.kind == "text" and s.beat == beat else s for s in self.segments))
 
 
 def _said(segment: Segment, states: Tensor) -> Segment:

@@ -46,13 +46,16 @@ class Optimiser:
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Take up a state that `state` gave."""
+        held: dict[str, dict[str, Tensor]] = {}
+        for key, value in state.items():
+            name, moment = key.rsplit("|", 1)
+            held.setdefault(name, {})[moment] = value.clone()
+        names = {id(p): name for name, p in self.named.items()}
         for part in self.parts:
             for group in part.param_groups:
                 for p in group["params"]:
-                    name = next(n for n, q in self.named.items() if q is p)
-                    part.state[p] = {
-                        key.rsplit("|", 1)[1]: value.clone() for key, value in state.items() if key.rsplit("|", 1)[0] == name
-                    }
+                    if names[id(p)] in held:
+                        part.state[p] = held[names[id(p)]]
 
     def _moments(self) -> Iterator[tuple[str, str, Tensor]]:
         names = {id(p): name for name, p in self.named.items()}

@@ -103,5 +103,3 @@ def _listen(block: nn.Module, number: int, x: Tensor, runs: list[Run]) -> Tensor
 
 def _join(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-
-

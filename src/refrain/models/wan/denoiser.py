@@ -77,9 +77,7 @@ class WanDenoiser:
         self.memory = Memory()
         self._recent: deque[Row] = deque(maxlen=2)  # asked and unasked: keeps their memories for the next rows
 
-    def prepare(
-        self, sequence: Sequence, spec: Dense = Dense(), memory: bool = True, offload: bool = False
-    ) -> "Row":
+    def prepare(self, sequence: Sequence, spec: Dense = Dense(), memory: bool = True, offload: bool = False) -> "Row":
         """Make a row ready. With `memory`, clean keys and values are computed once; `offload` puts them on the CPU.
 
         Raises Unsupported for kinds the checkpoint was not trained on, and for memory under a rule that lets a clean
@@ -87,9 +85,8 @@ class WanDenoiser:
         """
         unknown = sorted({s.kind for s in sequence} - set(self.card.kinds))
         if unknown:
-            raise Unsupported(
-                f"This checkpoint was not trained on {', '.join(unknown)} segments, only on {', '.join(self.card.kinds)}."
-            )
+            known = ", ".join(self.card.kinds)
+            raise Unsupported(f"This checkpoint was not trained on {', '.join(unknown)} segments, only on {known}.")
         rule, row = self.card.sight(), sequence.without_words()
         if memory and any(rule(a, b) for a in row for b in row if b.noisy and not a.noisy):
             raise Unsupported(f"The rule `{self.card.rule}` lets clean segments see noise: nothing can be remembered.")
