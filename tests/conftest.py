@@ -1,0 +1,15 @@
+"""What tests share: the folder of real clips, where there is one."""
+
+from pathlib import Path
+
+import pytest
+
+MATERIAL = Path(__file__).resolve().parents[2] / "shared" / "material"
+
+
+@pytest.fixture(scope="session")
+def material() -> Path:
+    """Real clips, which do not travel with the project; tests that need them skip aloud where they are absent."""
+    if not MATERIAL.is_dir():
+        pytest.skip("no real clips here (../shared/material)")
+    return MATERIAL
