@@ -39,9 +39,9 @@ from refrain.training.stage import Stage
 
 SCENES, LENGTH = 1500, 28
 PLATES = ((160, 160), (144, 256), (160, 160), (256, 144))  # sizes in which scenes are rendered, in turn
-EARLY = ((96, 96, 48), (128, 128, 28), (96, 160, 28), (160, 96, 28))  # rows, columns, batch
-LATE = ((128, 128, 28), (128, 224, 16), (224, 128, 16), (160, 160, 18), (192, 192, 12), (128, 128, 28))
-STAGE = Stage(steps=2300, rate=1.2e-3, warmup=100, cooldown=0.3, average=0.998, every=100, seed=1)
+EARLY = ((96, 96, 28), (128, 128, 16), (96, 160, 16), (160, 96, 16))  # rows, columns, batch
+LATE = ((128, 128, 16), (128, 224, 9), (224, 128, 9), (160, 160, 10), (192, 192, 7), (128, 128, 16))
+STAGE = Stage(steps=2600, rate=1.2e-3, warmup=60, cooldown=0.35, average=0.997, every=100, seed=1)
 WIDTH, LAYERS = 256, 6
 PHRASES = sorted({said.replace("{scene}", scene) for said in (*KEEP, *WITHOUT_COLOUR) for scene in PLACES})
 
@@ -56,6 +56,7 @@ CARD = Card(
     window=5,
     clean_embedding=True,
     prediction="change",
+    spread=0.8,
     shows_base=True,
     short_side=192,
     multiple=32,

@@ -83,7 +83,8 @@ class Card:
     offsets:        added to the positions of a kind, (t, y, x); a reference's is multiplied by its number.
     clean_embedding: clean tokens have a patch embedding of their own.
     prediction:     the network's output is the `velocity`, or the `change` from the target's base.
-    shows_base:     the target's tokens carry (x_t - (1 - t) base, base) on their channels instead of x_t.
+    spread:         the usual size of a change in latents, by which a predicted change is scaled (`models.change`).
+    shows_base:     the target's tokens carry the state less its base, and the base, on their channels instead of x_t.
     short_side, multiple: the size in pixels at which it likes to edit; sizes are multiples of `multiple`.
     name, understands: what it is called; an example wording of every edit that it knows (empty: any edit).
     content_words:  words and phrases of which an instruction must hold one; colour_words: these count as such only
@@ -101,6 +102,7 @@ class Card:
     offsets: dict[str, tuple[float, float, float]] = field(default_factory=dict[str, tuple[float, float, float]])
     clean_embedding: bool = False
     prediction: Literal["velocity", "change"] = "velocity"
+    spread: float = 1.0
     shows_base: bool = False
     short_side: int = 480
     multiple: int = 16

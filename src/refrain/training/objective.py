@@ -11,12 +11,10 @@ from torch import Tensor
 from refrain.editing.compose import Seen, Window, compose, see
 from refrain.errors import BadInput
 from refrain.flow import draw_times, noised, velocity_target
+from refrain.models.change import saying
 from refrain.models.protocols import Card, Codec
 from refrain.models.wan.denoiser import WanDenoiser
 from refrain.sequence import Sequence
-
-SOFTEST = 0.1  # noise time below which the weight of a predicted change grows no further
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -31,8 +29,8 @@ class Batch:
 def loss(denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Generator, shift: float = 1.0) -> Tensor:
     """Mean square error of what the card says the network predicts, at logit-normal noise times.
 
-    A velocity is compared with noise - clean. A change is compared with clean - base and weighted by
-    1 / max(t, 0.1)^2, which makes it the error of the velocity, save near t = 0.
+    A velocity is compared with noise - clean. A change is compared with clean - base and weighted so that the error is
+    that of the network's own output, which has size one at every noise time (`models.change`).
     """
     card = denoiser.card
     with torch.no_grad():
@@ -46,7 +44,7 @@ def loss(denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Gen
     if card.prediction == "velocity":
         return (output - velocity_target(latents, noise)).square().mean()
     wrong = (output - (latents - row.base(latents))).square().mean(dim=(1, 2, 3, 4))  # [B]
-    return (wrong / t.clamp(min=SOFTEST).square()).mean()
+    return (wrong / saying(t, card.spread).rest.square()).mean()
 
 
 def _row(words: Tensor, seen: Seen, window: Window, card: Card, clean: Tensor) -> Sequence:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from refrain.attention import Dense, Plan, attend
 from refrain.errors import BadInput, Unsupported
+from refrain.models.change import saying
 from refrain.models.protocols import Card
 from refrain.sequence import Segment, Sequence
 
@@ -151,12 +152,16 @@ class Row:
         return torch.zeros_like(like) if self.target.base is None else self.target.base.to(like)
 
     def output(self, x: Tensor, t: float | Tensor) -> Tensor:
-        """The network's own prediction (velocity or change), [B, C, T, Y, X], in the dtype of x."""
+        """What the card says is predicted: the velocity or the change, [B, C, T, Y, X], in the dtype of x."""
         time = t if isinstance(t, Tensor) else torch.full((x.shape[0],), t)
         number = self.denoiser.expert(float(time.max()))
-        kept = self._remember(number, x.shape[0]) if self.memory else {}
-        hidden, _ = self._through(number, self.plan, kept, (x, time))
-        return hidden.to(x.dtype)
+        kept = self._remember(number) if self.memory else {}
+        said, _ = self._through(number, self.plan, kept, (x, time))
+        if self.denoiser.card.prediction == "velocity":
+            return said.to(x.dtype)
+        column = _column(time, x)
+        how = saying(column, self.denoiser.card.spread)
+        return how.keep * (x - (1 - column) * self.base(x)) + how.rest * said.to(x.dtype)
 
     def memory_size(self) -> int:
         """Bytes that the memory of one expert takes, known before it is made."""
@@ -171,7 +176,7 @@ class Row:
     # -- memory -------------------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def _remember(self, expert: int, batch: int) -> dict[int, Kept]:
+    def _remember(self, expert: int) -> dict[int, Kept]:
         """Keys and values of every clean segment, recalled where its cause is known, else computed together."""
         state = weights_state(self.denoiser.experts[expert].transformer)
         causes = {i: self._cause(i, expert, state) for i in self.clean}
@@ -292,9 +297,10 @@ class Row:
         return tokens
 
     def _shown(self, x: Tensor, t: Tensor) -> Tensor:
-        """The state of the change alone, (1 - t) change + t noise, with the base beside it on the channels."""
-        base = self.base(x)
-        return torch.cat([x - (1 - _column(t, x)) * base, base], dim=1)  # [B, 2 C, T, Y, X]
+        """The state of the change alone, (1 - t) change + t noise, at size one, and the base, on the channels."""
+        base, column = self.base(x), _column(t, x)
+        show = saying(column, self.denoiser.card.spread).show
+        return torch.cat([show * (x - (1 - column) * base), base], dim=1)  # [B, 2 C, T, Y, X]
 
     def _runs(
         self, expert: int, segments: list[Segment], noisy: tuple[Tensor, Tensor] | None, batch: int
