@@ -1,13 +1,14 @@
 """Refrain: change what was asked, refrain from the rest.
 
-The public names, sorted; each is fetched from its room when it is first asked for, so that `import refrain` is quick.
+The public names, sorted; each is fetched from its home when it is first asked for, so that `import refrain` is quick.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from refrain.editing import Edit, Editor
+    from refrain.editing.editor import Editor
+    from refrain.editing.request import Edit
     from refrain.errors import BadInput, BadWeights, RefrainError, Unsupported
     from refrain.media import Clip
 
@@ -23,21 +24,21 @@ __all__ = [
     "Unsupported",
 ]
 
-_ROOMS = {
+_HOMES = {
     "BadInput": "refrain.errors",
     "BadWeights": "refrain.errors",
     "Clip": "refrain.media",
-    "Edit": "refrain.editing",
-    "Editor": "refrain.editing",
+    "Edit": "refrain.editing.request",
+    "Editor": "refrain.editing.editor",
     "RefrainError": "refrain.errors",
     "Unsupported": "refrain.errors",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
+    if name not in _HOMES:
         raise AttributeError(f"module 'refrain' has no attribute {name!r}")
-    return getattr(import_module(_ROOMS[name]), name)
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

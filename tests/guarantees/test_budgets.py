@@ -52,7 +52,8 @@ def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def is_verb(function: ast.FunctionDef | ast.AsyncFunctionDef, path: Path) -> bool:
-    return VERBS in path.parents and bool(function.decorator_list)
+    """Whether typer reads this function's arguments as options."""
+    return VERBS in path.parents and "typer." in ast.unparse(function.args)
 
 
 def height(function: ast.FunctionDef | ast.AsyncFunctionDef, path: Path) -> int:

@@ -53,7 +53,7 @@ def test_doors_stay_open(name: str) -> None:
 
 @pytest.mark.parametrize("statement", ["import refrain; refrain.RefrainError, dir(refrain)", "import refrain.cli.main"])
 def test_looking_imports_nothing_heavy(statement: str) -> None:
-    program = f"import sys; {statement}; print(*sys.modules)"
+    program = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); {statement}; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert not HEAVY & set(ran.stdout.split())
