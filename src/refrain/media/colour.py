@@ -1,6 +1,6 @@
 """Planes to RGB and back: matrices, ranges, depths and chroma siting. Pure functions over blocks of frames.
 
-Chroma is enlarged linearly between its own positions; it is reduced by the filter that undoes exactly that (the duals of
+Chroma is enlarged linearly between its own positions; it is reduced by the filter that undoes exactly that (duals of
 the linear and quadratic B-splines: the low-pass of the 5/3 wavelet where chroma lies on a luma sample, [-1 3 3 -1]/4
 where it lies between two), so that unchanged colours come back unchanged.
 """

@@ -1,6 +1,6 @@
 """The process that decodes: reads one request as JSON, writes raw planes into files, answers with JSON.
 
-It runs apart so that a file which hangs, crashes or devours memory ends this process and not the user's; it loads no torch.
+It runs apart, so that a file which hangs, crashes or devours memory ends this process and not the user's. Loads no torch.
 """
 
 import contextlib
@@ -133,7 +133,7 @@ def _frames(path: Path, container: InputContainer, stream: VideoStream) -> Itera
         ) from error
     if 0 < packets < stream.frames and "mov" in container.format.name:
         raise BadInput(
-            f"{path} is incomplete: {packets} of its {stream.frames} frames are there; copy it again, or convert it first."
+            f"{path} is incomplete: {packets} of its {stream.frames} frames are there; copy it again or convert it first."
         )
 
 
@@ -148,7 +148,7 @@ def _checked(
         progress.layout = layout
     elif layout.shape != progress.layout.shape:
         raise Unsupported(
-            f"{path} changes its size or pixel format at frame {len(progress.said) + 1}; convert it to one format first."
+            f"{path} changes its size or pixel format at frame {len(progress.said) + 1}; convert it first."
         )
     progress.said.append(time)
     if len(progress.said) > limits.frames:

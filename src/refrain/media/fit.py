@@ -50,7 +50,7 @@ def resized(frames: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def area_weights(length: int, target: int) -> Tensor:
-    """[target, length]: row i holds how much of each source sample lies within sample i of the target; rows sum to 1."""
+    """[target, length]: row i says how much of each source sample lies within sample i of the target; rows sum to 1."""
     edges = torch.arange(target + 1, dtype=torch.float64) * (length / target)
     low, high = edges[:-1, None], edges[1:, None]
     at = torch.arange(length, dtype=torch.float64)

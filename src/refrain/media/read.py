@@ -1,4 +1,4 @@
-"""Reading a clip: the file is judged, decoded by a process of its own, and its planes are mapped from temporary files."""
+"""Reading a clip: the file is judged, a process of its own decodes it, and the planes it wrote are mapped."""
 
 import json
 import re

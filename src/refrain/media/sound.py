@@ -24,7 +24,7 @@ class Sound:
     """All sound tracks of a file, or a stretch of them.
 
     kind: the demuxer that opens `path`. tracks: their stream numbers. codecs: their names.
-    start, stop: the stretch on the file's own clock, in seconds; `start` becomes 0. None: from and to the end, unshifted.
+    start, stop: the stretch on the file's own clock, in seconds; `start` becomes 0. None: all there is, unshifted.
     """
 
     path: Path
@@ -92,7 +92,7 @@ class Copy:
         begin = self._begin(packet)
         end = begin + (packet.duration or 0) * Fraction(packet.time_base)
         sound = self._sound
-        if sound.start is not None and end <= 0 or begin < 0 and not self._keep_early:
+        if (sound.start is not None and end <= 0) or (begin < 0 and not self._keep_early):
             return
         if sound.stop is not None and begin >= sound.stop - (sound.start or 0):
             return
