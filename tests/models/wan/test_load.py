@@ -272,11 +272,13 @@ def test_a_hub_id_is_downloaded_without_pickles(saved: Path, monkeypatch: pytest
         assert bool(list(huggingface_hub.utils.filter_repo_objects([file], allow_patterns=patterns))) == wanted, file
 
 
-def test_a_hub_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("offline", "said"), [(False, "Cannot find.*connection"), (True, "HF_HUB_OFFLINE")])
+def test_a_hub_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch, offline: bool, said: str):
     def fail(*_: object, **__: object) -> str:
         raise LocalEntryNotFoundError("Cannot find an appropriate cached snapshot folder.\nPlease look\nhere.")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
-    with pytest.raises(BadWeights, match="hub: Cannot find") as refused:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", offline)
+    with pytest.raises(BadWeights, match=said) as refused:
         load_wan("someone/Nothing-Diffusers")
     assert str(refused.value).count("\n") == 0

@@ -109,19 +109,26 @@ def find(model: str | Path) -> Path:
         return folder
     if folder.exists():
         raise BadWeights(f"{folder} is a single file; give a diffusers folder, or a hub id such as {EXAMPLE}.")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", str(model)):
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", str(model)):
         raise BadInput(f"There is no folder {folder}; give a diffusers folder, or a hub id such as {EXAMPLE}.")
     patterns = [f"{place}.{kind}" for place in ("*", *WANTED) for kind in ("json", "safetensors")]
     patterns = [p for p in patterns if p != "*.safetensors"] + ["tokenizer/*.model", "tokenizer/*.txt"]
+    offline = huggingface_hub.constants.HF_HUB_OFFLINE
     try:
         got = huggingface_hub.snapshot_download(
             str(model),
             allow_patterns=patterns,
-            local_files_only=huggingface_hub.constants.HF_HUB_OFFLINE,
+            local_files_only=offline,
         )
     except (HfHubHTTPError, EntryNotFoundError, HFValidationError, OSError) as error:
+        if offline:
+            raise BadWeights(
+                f"{model} was never downloaded here, and HF_HUB_OFFLINE forbids it now; unset it."
+            ) from error
         reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise BadWeights(f"{model} is neither a folder here nor to be had from the hub: {reason}.") from error
+        raise BadWeights(
+            f"{model} is no folder here and the hub did not give it ({reason}); check the name and the connection."
+        ) from error
     return Path(got)
 
 
