@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("laws", deadline=None, max_examples=40)  # a busy machine breaks no law
+settings.load_profile("laws")
 
 MATERIAL = Path(__file__).resolve().parents[2] / "shared" / "material"
 
