@@ -51,7 +51,7 @@ def _fit_map(linear: LinearMap, pictures: Tensor, rounds: int) -> None:
         margin = (linear.analysis.shape[-1] - PLACE) // 2
         wide = functional.pad(centred, (margin,) * 4, mode="replicate")
         windows = _rows(functional.unfold(wide, linear.analysis.shape[-1], stride=PLACE))  # [n places, planes window²]
-        gram = torch.linalg.cholesky(_ridged((windows.T @ windows).double()))
+        gram = torch.linalg.cholesky(_gram(windows))
         for _ in range(rounds):
             liked = _rows(_project(linear, linear.encode(pictures), places).flatten(2))  # [n places, C]
             solved = torch.cholesky_solve((windows.T @ liked).double(), gram)
@@ -67,8 +67,13 @@ def _rows(places: Tensor) -> Tensor:
     return places.movedim(1, -1).flatten(0, 1)
 
 
-def _ridged(gram: Tensor) -> Tensor:
-    return gram + torch.eye(len(gram), dtype=gram.dtype) * (RIDGE * gram.diagonal().mean())
+def _gram(rows: Tensor) -> Tensor:
+    """rows^T rows with a ridge, float64: summed in float32 it need not be positive definite."""
+    gram = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64)
+    for some in rows.split(8192):
+        gram.addmm_(some.double().T, some.double())
+    gram.diagonal().add_(RIDGE * gram.diagonal().mean())
+    return gram
 
 
 def _set_analysis(linear: LinearMap, analysis: Tensor) -> None:
@@ -95,9 +100,8 @@ def _neighbours(latents: Tensor) -> Tensor:
 def _solve_synthesis(linear: LinearMap, pictures: Tensor, places: Tensor) -> None:
     """The least-squares decoder for the encoder as it stands."""
     seen = _neighbours(linear.encode(pictures) * linear.scale[:, None, None])
-    gram = _ridged((seen.T @ seen).double())
     cross = (seen.T @ _rows(places.flatten(2))).double()
-    linear.synthesis.copy_(torch.linalg.solve(gram, cross).T.float().reshape(linear.synthesis.shape))
+    linear.synthesis.copy_(torch.linalg.solve(_gram(seen), cross).T.float().reshape(linear.synthesis.shape))
 
 
 def _project(linear: LinearMap, latents: Tensor, places: Tensor, steps: int = 3) -> Tensor:
