@@ -11,7 +11,7 @@ from torch import Tensor
 
 from refrain.attention import Dense
 from refrain.errors import BadInput
-from refrain.flow import SOLVERS, guided, times
+from refrain.flow import SOLVERS, guided, times, told_in_thousandths, wan_times
 from refrain.media import Clip
 from refrain.media.fit import model_size, pad_frames
 from refrain.models.protocols import Card, Denoiser
@@ -32,6 +32,7 @@ class Walk:
     guidance: float
     shift: float
     solver: str
+    grid: str
     seed: int
 
 
@@ -79,6 +80,7 @@ def denoise(
     """
     noise = torch.randn(seen.full.shape, generator=torch.Generator().manual_seed(walk.seed)).to(seen.full)
     cuts = windows(seen.full.shape[2], card)
+    stations = (wan_times if walk.grid == "wan" else times)(walk.steps, walk.shift)
     parts: list[Tensor] = []
     for number, window in enumerate(cuts):
         history = torch.cat(parts, dim=2)[:, :, -window.history :] if window.history else None
@@ -92,7 +94,9 @@ def denoise(
 
         start = asked.state(noise[:, :, window.start : window.stop])
         velocity = guided(asked.velocity, unasked.velocity, walk.guidance)
-        parts.append(asked.answer(SOLVERS[walk.solver](velocity, start, times(walk.steps, walk.shift), tell)))
+        if walk.grid == "wan" and card.prediction == "velocity":
+            velocity = told_in_thousandths(velocity)
+        parts.append(asked.answer(SOLVERS[walk.solver](velocity, start, stations, tell)))
     return torch.cat(parts, dim=2)
 
 
@@ -104,6 +108,7 @@ def walk_of(request: Edit, card: Card) -> Walk:
         guidance=own.guidance if request.guidance is None else request.guidance,
         shift=own.shift,
         solver=own.solver,
+        grid=own.grid,
         seed=request.seed,
     )
 
@@ -144,7 +149,13 @@ def record(
         "source": None if request.source.origin is None else str(request.source.origin),
         "frames": list(frames),
         "model_size": list(size),
-        "sampling": {"steps": walk.steps, "guidance": walk.guidance, "shift": walk.shift, "solver": walk.solver},
+        "sampling": {
+            "steps": walk.steps,
+            "guidance": walk.guidance,
+            "shift": walk.shift,
+            "solver": walk.solver,
+            "grid": walk.grid,
+        },
         "seed": walk.seed,
         "preserve": request.preserve,
         "bounded": request.bound is not None,

@@ -60,12 +60,17 @@ class Denoiser(Protocol):
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a checkpoint likes to be asked."""
+    """How a checkpoint likes to be asked.
+
+    grid: noise times run `even`ly before the shift, or as diffusers' Wan pipelines visit them, told to the network in
+    whole thousandths (`wan`).
+    """
 
     steps: int = 16
     guidance: float = 3.0
     shift: float = 1.0
     solver: Literal["euler", "heun", "unipc"] = "euler"
+    grid: Literal["even", "wan"] = "even"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from refrain.models.protocols import Card
 from refrain.sequence import Segment, Sequence
 
 from .block import Run, project, walk, word_keys
-from .memory import Kept, Memory, identity, predicted_size, weights_state
+from .memory import Cause, Kept, Memory, identity, predicted_size, weights_cause
 from .rope import Rotation, rotation
 
 STEPS_OF_TIME = 1000.0  # Wan counts noise time from 0 to 1000
@@ -38,6 +38,10 @@ class Expert:
     @property
     def device(self) -> torch.device:
         return self.transformer.patch_embedding.weight.device
+
+    def weights(self) -> Cause:
+        """The state of all weights and adapters."""
+        return weights_cause(self.transformer, self.clean_embedding)
 
     def time(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Noise times [B] -> embedding [B, W] and modulation [B, 6, W]."""
@@ -81,8 +85,8 @@ class WanDenoiser:
     def prepare(self, sequence: Sequence, spec: Dense = Dense(), memory: bool = True, offload: bool = False) -> "Row":
         """Make a row ready. With `memory`, clean keys and values are computed once; `offload` puts them on the CPU.
 
-        Raises Unsupported for kinds the checkpoint was not trained on, and for memory under a rule that lets a clean
-        segment see noise.
+        Raises Unsupported for kinds the checkpoint was not trained on, for memory under a rule that lets a clean
+        segment see noise, and for a target that could see its own answer.
         """
         unknown = sorted({s.kind for s in sequence} - set(self.card.kinds))
         if unknown:
@@ -91,6 +95,10 @@ class WanDenoiser:
         rule, row = self.card.sight(), sequence.without_words()
         if memory and any(rule(a, b) for a in row for b in row if b.noisy and not a.noisy):
             raise Unsupported(f"The rule `{self.card.rule}` lets clean segments see noise: nothing can be remembered.")
+        if any(rule(row.target, s) and s.beat > row.target.beat for s in row):
+            raise Unsupported(
+                f"The rule `{self.card.rule}` lets a target see later answers: end the row at the target."
+            )
         prepared = Row(self, sequence, row, spec, memory, offload)
         self._recent.append(prepared)
         return prepared
@@ -114,7 +122,7 @@ class Row:
     spec: Dense
     memory: bool
     offload: bool
-    _kept: dict[object, Kept] = field(default_factory=dict[object, Kept])
+    _kept: dict[Cause, Kept] = field(default_factory=dict[Cause, Kept])
 
     def __post_init__(self) -> None:
         rule = self.denoiser.card.sight()
@@ -124,6 +132,8 @@ class Row:
         self.plan = Plan.of(self.row, rule, [self.number] if self.memory else None)
         width = self.denoiser.experts[0].transformer.config.attention_head_dim
         self.rotations: list[Rotation] = [rotation(s.positions, width) for s in self.row]
+        if self.memory:
+            self._adopt()
 
     # -- the three doors of a prepared row ----------------------------------------------------------------------------
 
@@ -154,7 +164,7 @@ class Row:
     def output(self, x: Tensor, t: float | Tensor) -> Tensor:
         """What the card says is predicted: the velocity or the change, [B, C, T, Y, X], in the dtype of x."""
         time = t if isinstance(t, Tensor) else torch.full((x.shape[0],), t)
-        number = self.denoiser.expert(float(time.max()))
+        number = self.denoiser.expert(float(t.max()) if isinstance(t, Tensor) else t)
         kept = self._remember(number) if self.memory else {}
         said, _ = self._through(number, self.plan, kept, (x, time))
         if self.denoiser.card.prediction == "velocity":
@@ -175,27 +185,38 @@ class Row:
 
     # -- memory -------------------------------------------------------------------------------------------------------
 
+    def _adopt(self) -> None:
+        """Hold what living rows remember and this one will need, so that it is there when they are gone."""
+        states = {id(words): words for s in self.row if (words := self._words_of(s)) is not None}
+        for one in self.denoiser.experts:
+            weights = one.weights()
+            wanted = [self._cause(i, weights) for i in self.clean]
+            wanted += [_heard(words, weights) for words in states.values()]
+            found = {cause: self.denoiser.memory.recall(cause) for cause in wanted}
+            self._kept.update({cause: kept for cause, kept in found.items() if kept is not None})
+
+    def _recall(self, cause: Cause) -> Kept | None:
+        """What this row or another remembers of `cause`; held by this row from now on."""
+        kept = self._kept.get(cause) or self.denoiser.memory.recall(cause)
+        if kept is not None:
+            self._kept[cause] = kept
+        return kept
+
     @torch.no_grad()
     def _remember(self, expert: int) -> dict[int, Kept]:
         """Keys and values of every clean segment, recalled where its cause is known, else computed together."""
-        state = weights_state(self.denoiser.experts[expert].transformer)
-        causes = {i: self._cause(i, expert, state) for i in self.clean}
-        kept: dict[int, Kept] = {}
-        for i, cause in causes.items():
-            found = self._kept.get(cause) or self.denoiser.memory.recall(cause)
-            if found is not None:
-                kept[i] = found
+        weights = self.denoiser.experts[expert].weights()
+        causes = {i: self._cause(i, weights) for i in self.clean}
+        kept = {i: found for i, cause in causes.items() if (found := self._recall(cause)) is not None}
         missing = [i for i in self.clean if i not in kept]
         if missing:
             plan = Plan.of(self.row, self.denoiser.card.sight(), missing)
             _, layers = self._through(expert, plan, kept, None)
             for i in missing:
-                whole = Kept(layers[i], (*self.row.segments, self._words_of(self.row.segments[i])))
-                kept[i] = self.denoiser.memory.keep(causes[i], whole)
-        self._kept.update({causes[i]: kept[i] for i in self.clean})
+                kept[i] = self._kept[causes[i]] = self.denoiser.memory.keep(causes[i], Kept(layers[i]))
         return kept
 
-    def _cause(self, i: int, expert: int, state: object) -> tuple[object, ...]:
+    def _cause(self, i: int, weights: Cause) -> Cause:
         """All that the keys and values of clean segment i depend on."""
         rule, segments = self.denoiser.card.sight(), self.row.segments
         reach, frontier = {i}, [i]  # what it sees, and what that sees, ...
@@ -204,12 +225,11 @@ class Row:
             new = {j for j, key in enumerate(segments) if rule(segments[here], key)} - reach
             reach |= new
             frontier += new
-        seen: list[object] = []
-        for j in sorted(reach):
-            content, words = segments[j].content, self._words_of(segments[j])
-            seen += [id(segments[j]), identity(content) if content is not None else None]
-            seen.append(identity(words) if words is not None else None)
-        return (id(segments[i]), *seen, expert, state, self.offload)
+        seen = [segments[j] for j in sorted(reach)]
+        tensors = [tensor for s in seen for tensor in (s.content, s.positions, self._words_of(s))]
+        which = (id(segments[i]), *map(id, seen), *map(identity, tensors))
+        key = (which, self.denoiser.card.rule, self.spec, self.offload, weights.key)
+        return Cause(key, (*seen, *tensors, *weights.of))
 
     def _words_of(self, segment: Segment) -> Tensor | None:
         """The states [B, N, W] that a segment's tokens cross-attend to."""
@@ -226,15 +246,16 @@ class Row:
     def _hear(self, expert: int, states: Tensor, batch: int) -> list[tuple[Tensor, Tensor]]:
         """Keys and values of words in every block; remembered unless gradients must flow through them."""
         one = self.denoiser.experts[expert]
-        if not self.memory:
-            return _word_layers(one, states, batch)
-        cause = ("words", identity(states), expert, weights_state(one.transformer), batch)
-        kept = self._kept.get(cause) or self.denoiser.memory.recall(cause)
-        if kept is None:
-            with torch.no_grad():
-                kept = self.denoiser.memory.keep(cause, Kept(_word_layers(one, states, batch), (states,)))
-        self._kept[cause] = kept
-        return kept.layers
+        if self.memory:
+            cause = _heard(states, one.weights())
+            kept = self._recall(cause)
+            if kept is None:
+                with torch.no_grad():
+                    kept = self._kept[cause] = self.denoiser.memory.keep(cause, Kept(_word_layers(one, states)))
+            layers = kept.layers
+        else:
+            layers = _word_layers(one, states)
+        return [(k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in layers]
 
     # -- one pass through the blocks ----------------------------------------------------------------------------------
 
@@ -307,7 +328,8 @@ class Row:
     ) -> tuple[list[Run], Tensor]:
         """Neighbouring segments with the same noise time and words become one run; also the target's time row."""
         one = self.denoiser.experts[expert]
-        still, row = one.time(torch.zeros(1)), one.time(noisy[1]) if noisy else None
+        noise = one.time(noisy[1]) if noisy else None
+        still = one.time(torch.zeros(1)) if noise is None or len(segments) > 1 else noise  # noise alone: never asked
         runs: list[Run] = []
         last: object = None
         start = 0
@@ -315,18 +337,22 @@ class Row:
             states = self._words_of(segment)
             sort = (segment.noisy, id(states))
             heard = runs[-1].words if sort == last else None if states is None else self._hear(expert, states, batch)
-            time = row[1] if segment.noisy and row else still[1]
+            time = noise[1] if segment.noisy and noise else still[1]
             first = runs.pop().start if sort == last else start
             start += len(segment)
             runs.append(Run(first, start, time, heard))
             last = sort
-        return runs, (row or still)[0]
+        return runs, (noise or still)[0]
 
 
-def _word_layers(one: Expert, states: Tensor, batch: int) -> list[tuple[Tensor, Tensor]]:
-    """Keys and values [B, N, H, D] of words in every block."""
+def _heard(states: Tensor, weights: Cause) -> Cause:
+    """All that the keys and values of words depend on."""
+    return Cause(("words", identity(states), weights.key), (states, *weights.of))
+
+
+def _word_layers(one: Expert, states: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Keys and values [B, N, H, D] of words [B, N, W] in every block."""
     embedded = one.transformer.condition_embedder.text_embedder(states.to(one.device, one.dtype))
-    embedded = embedded.expand(batch, -1, -1)
     return [word_keys(block, embedded) for block in one.transformer.blocks]
 
 
