@@ -18,7 +18,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan) -> Tensor:
     for sight in plan.sights:
         rows, seen = [asked[i] for i in sight.queries], [held[j] for j in sight.keys]
         answer = _look(_gather(q, rows), _gather(k, seen), _gather(v, seen))
-        parts.update(zip(sight.queries, answer.split([b - a for a, b in rows], dim=1)))
+        parts.update(zip(sight.queries, torch.split(answer, [b - a for a, b in rows], dim=1)))
     return torch.cat([parts[i] for i in plan.queries], dim=1)  # [B, Lq, H, D]
 
 

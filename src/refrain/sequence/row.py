@@ -54,7 +54,7 @@ class Segment:
     @cached_property
     def size(self) -> Size:
         """Tokens along t, y, x, read from the canvas; the canvas must be a full box, columns fastest."""
-        t, y, x = (len(torch.unique(self.canvas[:, axis])) for axis in range(3))
+        t, y, x = (len(set[float](self.canvas[:, axis].tolist())) for axis in range(3))
         if t * y * x != len(self):
             raise BadInput(f"The canvas of this {self.kind} segment is not a box: {len(self)} tokens, {t}x{y}x{x}.")
         return t, y, x
