@@ -54,7 +54,8 @@ class Segment:
     @cached_property
     def size(self) -> Size:
         """Tokens along t, y, x, read from the canvas; the canvas must be a full box, columns fastest."""
-        t, y, x = (len(set[float](self.canvas[:, axis].tolist())) for axis in range(3))
+        ordered = self.canvas.sort(dim=0).values  # [L, 3]
+        t, y, x = (1 + int((ordered[1:, axis] > ordered[:-1, axis]).sum()) for axis in range(3))
         if t * y * x != len(self):
             raise BadInput(f"The canvas of this {self.kind} segment is not a box: {len(self)} tokens, {t}x{y}x{x}.")
         return t, y, x
