@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,7 @@ from refrain.data.words import content_words, vocabulary
 from refrain.editing.compose import Window
 from refrain.models.embedded.codec import LinearCodec
 from refrain.models.embedded.fit import fit
+from refrain.models.embedded.leaves import leaves_clip
 from refrain.models.embedded.new import new_text_encoder, new_tokenizer, new_transformer, save
 from refrain.models.protocols import Card, Sampling
 from refrain.models.wan.denoiser import Expert, WanDenoiser
@@ -167,11 +169,12 @@ def pixels(clip: np.ndarray) -> Tensor:
 
 
 def codec_of(folder: Path, plates: Path) -> LinearCodec:
-    """The codec of this run; fitted on the scenes when there is none yet."""
+    """This run's codec; if there is none yet, fitted on scenes (half of them edited) and on finer, slower leaves."""
     if not (folder / "codec").is_dir():
-        clips = (open_memmap(plate(plates, n), mode="r")[:17] for n in range(0, SCENES, 3))
-        edited = (draw_edit(n, np.asarray(clip)).target if n % 2 else np.asarray(clip) for n, clip in enumerate(clips))
-        fit(edited, channels=48).save_pretrained(folder / "codec")
+        clips = (open_memmap(plate(plates, n), mode="r")[:17] for n in range(0, SCENES, 12))
+        scenes = (draw_edit(n, np.asarray(clip)).target if n % 2 else np.asarray(clip) for n, clip in enumerate(clips))
+        leaves = (leaves_clip(n, 17, 128) for n in range(SCENES // 6))
+        fit(chain(scenes, leaves)).save_pretrained(folder / "codec", torch.float16)
     return LinearCodec.from_pretrained(folder / "codec")
 
 

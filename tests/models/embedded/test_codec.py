@@ -24,7 +24,7 @@ EMBEDDED = Path(codec_module.__file__).parent / "weights"
 def codec() -> LinearCodec:
     torch.manual_seed(0)
     scenes = [render_scene(seed, 8, (48, 48)).frames for seed in range(24)]
-    return fit([*scenes, *(leaves_clip(seed, 8, 48) for seed in range(8))], rounds=1, each=2)
+    return fit([*scenes, *(leaves_clip(seed, 8, 48) for seed in range(8))], rounds=1, each=2, side=48)
 
 
 def _frames(*clips: np.ndarray) -> torch.Tensor:
@@ -109,7 +109,7 @@ def test_saved_and_loaded_is_the_same(codec: LinearCodec, tmp_path: Path) -> Non
 
 def test_the_same_clips_give_the_same_codec() -> None:
     clips = [leaves_clip(seed, 5, 32) for seed in range(8)]
-    one, other = fit(clips, channels=8, rounds=1), fit(clips, channels=8, rounds=1)
+    one, other = (fit(clips, channels=8, rounds=1, side=24) for _ in range(2))
     assert all(torch.equal(tensor, other.state_dict()[name]) for name, tensor in one.state_dict().items())
 
 
@@ -150,9 +150,16 @@ def test_rounds_do_not_make_it_worse() -> None:
     groups = frames.flatten(1, 2)  # [n, 12, Y, X]
     errors = []
     for rounds in (0, 1, 3):
-        linear = fit(clips, channels=8, window=10, rounds=rounds).group
+        linear = fit(clips, channels=8, window=10, rounds=rounds, side=48).group
         errors.append(float((linear.decode(linear.encode(groups)) - groups).square().mean()))
     assert errors[2] < errors[1] < errors[0]
+
+
+def test_clips_that_are_too_small_are_refused() -> None:
+    with pytest.raises(BadInput, match="at least 4x96x96"):
+        fit([leaves_clip(0, 5, 48)])
+    with pytest.raises(BadInput, match="give at least one"):
+        fit([])
 
 
 @pytest.mark.slow

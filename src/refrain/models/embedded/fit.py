@@ -19,17 +19,27 @@ RIDGE = 1e-6  # of the mean variance, against directions that the clips never sh
 
 
 def fit(
-    clips: Iterable[np.ndarray], channels: int = 48, window: int = 12, rounds: int = 6, each: int = 1, seed: int = 0
+    clips: Iterable[np.ndarray],
+    channels: int = 48,
+    window: int = 12,
+    rounds: int = 5,
+    each: int = 1,
+    side: int = 96,
+    seed: int = 0,
 ) -> LinearCodec:
-    """The codec for clips uint8 [T, Y, X, 3], all of one size (multiples of 8), T >= 4.
+    """The codec for clips uint8 [T, Y, X, 3] of at least 4 frames and `side` (a multiple of 8) rows and columns.
 
-    `each` groups of four frames are drawn from every clip; the same clips and seed give the same codec.
+    From every clip `each` groups of four frames are drawn, cut to `side` square; the same clips and seed give the same
+    codec.
     """
-    rng = np.random.default_rng(seed)
+    rng, places = np.random.default_rng(seed), np.random.default_rng((seed, 1))
     groups: list[Tensor] = []
     for clip in clips:
-        starts = rng.choice(len(clip) - GROUP + 1, each)
-        groups.extend(torch.from_numpy(clip[start : start + GROUP].copy()) for start in starts)
+        if len(clip) < GROUP or min(clip.shape[1:3]) < side:
+            raise BadInput(f"The codec is fitted to clips of at least {GROUP}x{side}x{side}, not {clip.shape[:3]}.")
+        for start in rng.choice(len(clip) - GROUP + 1, each):
+            y, x = (int(places.integers(size - side + 1)) for size in clip.shape[1:3])
+            groups.append(torch.from_numpy(clip[start : start + GROUP, y : y + side, x : x + side].copy()))
     if not groups:
         raise BadInput("The codec is fitted to clips; give at least one.")
     frames = torch.stack(groups).permute(0, 1, 4, 2, 3).float() / 127.5 - 1  # [n, 4, 3, Y, X]
