@@ -44,15 +44,26 @@ def see(codec: Codec, frames: Tensor, card: Card, references: tuple[Tensor, ...]
     if references and "reference" not in card.kinds:
         raise Unsupported("This model was not trained on reference pictures; ask in words alone.")
     pictures = tuple(codec.encode(picture) for picture in references)
-    coarse = None if card.coarse == (1, 1, 1) else codec.encode(shrink(frames, card.coarse))
+    token = codec.pixels_per_latent * PATCH
+    coarse = None if card.coarse == (1, 1, 1) else codec.encode(shrink(frames, card.coarse, token))
     return Seen(codec.encode(frames), coarse, pictures)
 
 
-def shrink(frames: Tensor, factor: tuple[int, int, int]) -> Tensor:
-    """Frames [B, T, 3, Y, X] at a coarse size: the mean of each cell; in time, every n-th frame, the first included."""
+def shrink(frames: Tensor, factor: tuple[int, int, int], token: int) -> Tensor:
+    """Frames [B, T, 3, Y, X] at a coarse size: the mean of each cell; in time, every n-th frame, the first included.
+
+    Tokens are `token` pixels wide. Where coarse ones hang over the last row, column or frame of the source (720 rows
+    are 45 tokens, so 23 coarse ones), it is repeated for as far as they reach.
+    """
     n_t, n_y, n_x = factor
-    batch = frames.shape[0]
-    small = F.avg_pool2d(frames[:, ::n_t].flatten(0, 1), (n_y, n_x))  # [B T', 3, Y / n_y, X / n_x]
+    batch, _, _, rows, columns = frames.shape
+    some = frames[:, ::n_t]
+    missing = (1 - some.shape[1]) % 4
+    if missing:  # codecs take 4k + 1 frames
+        some = torch.cat([some, frames[:, -1:].expand(-1, missing, -1, -1, -1)], dim=1)
+    over = (0, -columns % (token * n_x), 0, -rows % (token * n_y))
+    flat = some.flatten(0, 1)  # [B T', 3, Y, X]
+    small = F.avg_pool2d(F.pad(flat, over, mode="replicate") if any(over) else flat, (n_y, n_x))
     return small.unflatten(0, (batch, -1))
 
 
@@ -60,7 +71,7 @@ def windows(latents: int, card: Card) -> list[Window]:
     """Cut a timeline of so many latent frames: the first window whole, later ones with the history before them."""
     cuts = [Window(0, min(card.window, latents))]
     while cuts[-1].stop < latents:
-        if not card.history:
+        if not 0 < card.history < card.window:
             raise Unsupported(
                 f"This model edits {card.window} latent frames at once and cannot go on from there; "
                 "give a shorter clip or a stretch of it (--from, --to with --trim)."
@@ -76,7 +87,8 @@ def compose(
     """Lay one row: words, what is clean (source, key frames, history) and the target of `window`.
 
     words: states [B, N, W]; history: the last `window.history` latents of the answer so far [B, C, h, Y, X].
-    The target counts time from the window's start, the history before it, so that every window looks alike.
+    The target counts time from the window's start, the history before it, so that every window looks alike. The history
+    hears, one beat earlier, the same words: they asked for it too.
     """
     if (history is None) != (window.history == 0):
         raise BadInput("A window with history needs that history's latents, and only such a window.")
@@ -89,7 +101,7 @@ def compose(
     row = [text(words, beat)]
     row += [_reference(picture, number, beat, card) for number, picture in enumerate(seen.references, 1)]
     if history is not None:
-        row.append(_lay("answer", beat - 1, grid(window.history, rows, columns), history, card))
+        row += [text(words, beat - 2), _lay("answer", beat - 1, grid(window.history, rows, columns), history, card)]
     if seen.coarse is None:
         row.append(_lay("source", beat, grid(frames, rows, columns, (begin, 0, 0)), base, card))
     else:
@@ -121,7 +133,7 @@ def _coarse_source(
     places = coarsen(*size, factor=card.coarse, align=card.align)
     if card.coarse[0] == 1:
         latents = latents[:, :, here]
-    elif here.start:
+    elif here.start or len(places) != latents.shape[2] * latents.shape[3] * latents.shape[4] // PATCH**2:
         raise Unsupported("A source that is coarse in time cannot be cut into windows; give a shorter clip.")
     return _lay("source", beat, places + torch.tensor([begin, 0.0, 0.0]), latents, card)
 

@@ -16,6 +16,7 @@ from refrain.models.protocols import Card, Codec
 from refrain.models.wan.denoiser import WanDenoiser
 from refrain.sequence import Sequence
 
+
 @dataclass(frozen=True)
 class Batch:
     """Pairs of clips: frames [B, T, 3, Y, X] in [-1, 1], words [B, N, W], and the window of them that is learnt."""
@@ -37,8 +38,8 @@ def loss(denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Gen
         seen, clean = see(codec, batch.source, card), codec.encode(batch.target)
     window = batch.window
     latents = clean[:, :, window.start : window.stop]
-    noise = torch.randn(latents.shape, generator=generator)
-    t = draw_times(generator, latents.shape[0], shift=shift)
+    noise = torch.randn(latents.shape, generator=generator).to(latents)
+    t = draw_times(generator, latents.shape[0], shift=shift).to(latents.device)
     row = denoiser.prepare(_row(batch.words, seen, window, card, clean), memory=False)
     output = row.output(noised(latents, noise, t), t).float()
     if card.prediction == "velocity":
@@ -52,4 +53,4 @@ def _row(words: Tensor, seen: Seen, window: Window, card: Card, clean: Tensor) -
     if window.history > window.start:
         raise BadInput(f"A window that starts at latent {window.start} has no history of {window.history}.")
     history = clean[:, :, window.start - window.history : window.start] if window.history else None
-    return compose(words, seen, window, card, history)
+    return compose(words, seen, window, card, history, beat=2 if window.history else 0)

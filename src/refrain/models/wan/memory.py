@@ -1,26 +1,33 @@
 """What is clean is remembered: keys and values that never change are computed once and found again by their cause.
 
-A cause is (segment, what it sees, words it sees, expert, state of the weights and adapters). Entries live exactly as
-long as some prepared row holds them, so there is nothing to clear and nothing to configure.
+A cause is (segment, what it sees, words it sees, rule, state of the weights and adapters). Entries live exactly as long
+as some prepared row holds them, so there is nothing to clear and nothing to configure.
 """
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
 
 
-@dataclass(eq=False)
-class Kept:
-    """Keys (after norm and rotation) and values, [B, L, H, D] for every block, and the objects that caused them.
+@dataclass(frozen=True)
+class Cause:
+    """All that something depends on: `key` says which objects and in what state.
 
-    The causes are held so that their identity, which is part of the key, cannot be taken over by another object.
+    `of` are these objects; they are held as long as the cause is, so that no other can take over their identity.
     """
 
+    key: Hashable
+    of: tuple[object, ...] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """Keys (after norm and rotation) and values, [B, L, H, D] for every block."""
+
     layers: list[tuple[Tensor, Tensor]]
-    causes: tuple[object, ...]
 
     def at(self, number: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """Keys and values of block `number`, brought back to `device` if they were put aside."""
@@ -36,12 +43,12 @@ class Memory:
     """All that the living rows of one denoiser remember."""
 
     def __init__(self) -> None:
-        self._entries: WeakValueDictionary[Hashable, Kept] = WeakValueDictionary()
+        self._entries: WeakValueDictionary[Cause, Kept] = WeakValueDictionary()
 
-    def recall(self, cause: Hashable) -> Kept | None:
+    def recall(self, cause: Cause) -> Kept | None:
         return self._entries.get(cause)
 
-    def keep(self, cause: Hashable, kept: Kept) -> Kept:
+    def keep(self, cause: Cause, kept: Kept) -> Kept:
         self._entries[cause] = kept
         return kept
 
@@ -49,19 +56,24 @@ class Memory:
         return len(self._entries)
 
 
-def identity(tensor: Tensor) -> tuple[int, int]:
+def identity(tensor: Tensor | None) -> Hashable:
     """Which tensor this is, and how often it was written to in place."""
-    return id(tensor), 0 if tensor.is_inference() else tensor._version
+    return None if tensor is None else (id(tensor), 0 if tensor.is_inference() else tensor._version)
 
 
-def weights_state(module: nn.Module) -> Hashable:
-    """Changes whenever a weight is written, an adapter comes, goes, is scaled, switched off or merged."""
+def weights_cause(*modules: nn.Module) -> Cause:
+    """Changes whenever a weight is written, moved or cast, and an adapter comes, goes, is scaled, switched or merged.
+
+    torch itself does not see writes through `.data`; whoever writes so calls `WanDenoiser.forget` and prepares anew.
+    """
+    weights = tuple(weight for module in modules for weight in module.parameters())
     adapters = tuple(
         (tuple(part.active_adapters), tuple(part.scaling.items()), part.disable_adapters, tuple(part.merged_adapters))
+        for module in modules
         for part in module.modules()
         if hasattr(part, "scaling") and hasattr(part, "active_adapters")
     )
-    return hash((tuple(identity(weight) for weight in module.parameters()), adapters))
+    return Cause((tuple((identity(w), w.data_ptr(), w.dtype) for w in weights), adapters), weights)
 
 
 def predicted_size(tokens: Iterable[int], blocks: int, width: int, bytes_each: int, batch: int = 1) -> int:
