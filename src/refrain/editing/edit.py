@@ -1,7 +1,7 @@
 """One edit, from clip to clip: see, compose, denoise, decode, put the source back."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -132,7 +132,7 @@ class Clock:
     seconds: dict[str, float] = field(default_factory=dict[str, float])
 
     @contextmanager
-    def __call__(self, part: str) -> Iterator[None]:
+    def __call__(self, part: str) -> Generator[None, None, None]:
         began = time.monotonic()
         try:
             yield
