@@ -138,7 +138,7 @@ class Clip:
         return replace(self, planes=tuple(planes))
 
     def between(self, start: int, stop: int) -> "Clip":
-        """Frames start .. stop - 1; a part that does not begin with the first frame begins at time 0, as does its sound."""
+        """Frames start .. stop - 1; a part that begins later than the clip begins at time 0, and so does its sound."""
         if not 0 <= start < stop <= len(self):
             raise BadInput(f"There are no frames {start} to {stop}; the clip has {len(self)}.")
         if (start, stop) == (0, len(self)):

@@ -42,9 +42,9 @@ def coding_for(format: PixelFormat, size: tuple[int, int], ending: str, lossless
         return Coding("libx264", format, options=exact)
     if format.name == "gbrp":
         return Coding("libx264rgb", format, packed="rgb24", options=exact)
-    if ending not in {".mkv", ".mov"}:
+    if ending != ".mkv":
         raise BadInput(
-            f"{ending} cannot hold {format.name} of {size[1]}×{size[0]} losslessly; write to .mkv or .mov, which can."
+            f"{ending} cannot hold {format.name} of {size[1]}×{size[0]} losslessly; write to .mkv, which can."
         )
     return Coding("ffv1", format, options={"level": "3", "slicecrc": "1"})
 

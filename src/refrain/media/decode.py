@@ -1,6 +1,7 @@
 """The process that decodes: reads one request as JSON, writes raw planes into files, answers with JSON.
 
-It runs apart, so that a file which hangs, crashes or devours memory ends this process and not the user's. Loads no torch.
+It runs apart, so that a file which hangs, crashes or devours memory ends this process and not the user's.
+Loads no torch.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ from refrain.errors import BadInput, RefrainError, Unsupported
 from .frame import Layout, Picture, layout_of, picture_of
 from .limits import Limits
 from .sniff import DEMUXERS, PICTURES
-from .times import repaired
+from .times import repaired, snapped
 
 DECODERS = (
     "h264,hevc,av1,libdav1d,vp8,vp9,libvpx-vp9,prores,mjpeg,mpeg4,ffv1,png,apng,gif,webp,bmp,tiff,qtrle,dnxhd,rawvideo"
@@ -40,14 +41,16 @@ class Progress:
     end: Fraction | None = None  # of the last frame, as far as the file tells
     broken: bool = False  # some frame is damaged
     skipped: int = 0
-    first_seen: Fraction | None = None
+    first_seen: Fraction | None = None  # the time of the first frame decoded
+    begun: Fraction | None = None  # the time of the first frame taken
     cut: bool = False  # stopped before the end of the file, as asked
 
 
 def main() -> None:
     """Answer the request on standard input; a refusal is an answer too."""
     request = json.loads(sys.stdin.read())
-    av.logging.set_level(None)
+    av.logging.restore_default_callback()  # complaints go to standard error, from C: no lock of Python is needed
+    av.logging.set_libav_level(av.logging.ERROR)
     _restrain(request["limits"]["memory"])
     try:
         answer = decode(
@@ -56,6 +59,8 @@ def main() -> None:
         )  # fmt: skip
     except RefrainError as error:
         answer = {"refused": type(error).__name__, "sentence": str(error)}
+    except OSError as error:
+        answer = {"refused": "BadInput", "sentence": f"{request['path']} cannot be unpacked: {error.strerror}."}
     except MemoryError:
         answer = {"refused": "BadInput", "sentence": f"{request['path']} needs too much memory to decode."}
     sys.stdout.write(json.dumps(answer))
@@ -81,43 +86,42 @@ def _taken(
         _check_header(path, container, stream, limits, start is None and stop is None)
         planes = [files.enter_context((folder / str(n)).open("wb")) for n in range(3)]
         if seek and start is not None:
-            container.seek(int(start / Fraction(stream.time_base)), stream=stream)
+            with contextlib.suppress(av.error.FFmpegError):  # then it is decoded from its beginning
+                container.seek(int(start / Fraction(stream.time_base)), stream=stream)
         step = _step(stream)
         written = 0
-        for frame, time in _timed(path, container, stream, step, progress):
-            if stop is not None and time is not None and time >= stop:
+        for frame, said, time in _timed(_frames(path, container, stream, not seek), Fraction(stream.time_base), step):
+            progress.first_seen = time if progress.first_seen is None else progress.first_seen
+            if stop is not None and time >= stop:
                 progress.end, progress.cut = time, True
                 break
-            if start is not None and time is not None and time < start:
+            if start is not None and time < start:
                 progress.skipped += 1
                 continue
-            picture = _checked(path, frame, kind, progress, limits, time)
+            picture = _checked(path, frame, kind, progress, limits)
+            _check_count(path, progress, said, time, limits)
             for file, plane in zip(planes, picture.planes):
                 written += file.write(np.ascontiguousarray(plane).data)
             if written > limits.decoded:
                 raise BadInput(_too(path, f"unpacks to more than {limits.decoded >> 30} GiB", "read a shorter stretch"))
             span = Fraction(frame.duration or 0) * Fraction(frame.time_base or stream.time_base)
-            progress.end = None if time is None else time + (span or step)
+            progress.end = time + (span or step)
     return progress
 
 
 def _timed(
-    path: Path, container: InputContainer, stream: VideoStream, step: Fraction, progress: Progress
-) -> Iterator[tuple[VideoFrame, Fraction | None]]:
-    """Frames in the order shown, each with its time or the time that it should have."""
-    last: Fraction | None = None
-    for frame in _frames(path, container, stream):
+    frames: Iterator[VideoFrame], base: Fraction, step: Fraction
+) -> Iterator[tuple[VideoFrame, Fraction | None, Fraction]]:
+    """Frames in the order shown, each with the time that the file says and the time that it should have."""
+    time = Fraction(0) - step
+    for frame in frames:
         pts = frame.pts if frame.pts is not None else frame.dts
-        time = None if pts is None else pts * Fraction(frame.time_base or stream.time_base)
-        if progress.first_seen is None:
-            progress.first_seen = time
-        time = time if time is not None else last and last + step
-        last = time
-        progress.broken |= frame.is_corrupt
-        yield frame, time
+        said = None if pts is None else pts * Fraction(frame.time_base or base)
+        time = time + step if said is None else said
+        yield frame, said, time
 
 
-def _frames(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+def _frames(path: Path, container: InputContainer, stream: VideoStream, whole: bool) -> Iterator[VideoFrame]:
     """Decoded frames; a damaged file is refused where the damage is met."""
     packets, count = 0, 0
     try:
@@ -131,15 +135,13 @@ def _frames(path: Path, container: InputContainer, stream: VideoStream) -> Itera
             f"{path} is damaged or incomplete: frame {count + 1} cannot be decoded ({error.strerror}); "
             "copy it again, or convert it first."
         ) from error
-    if 0 < packets < stream.frames and "mov" in container.format.name:
+    if whole and 0 < packets < stream.frames and not {"mov", "avi"}.isdisjoint(container.format.name.split(",")):
         raise BadInput(
-            f"{path} is incomplete: {packets} of its {stream.frames} frames are there; copy it again or convert it first."
+            f"{path} is incomplete: {packets} of its {stream.frames} frames are there; copy it again, or convert it."
         )
 
 
-def _checked(
-    path: Path, frame: VideoFrame, kind: str, progress: Progress, limits: Limits, time: Fraction | None
-) -> Picture:
+def _checked(path: Path, frame: VideoFrame, kind: str, progress: Progress, limits: Limits) -> Picture:
     """The planes of a frame that is within the limits and like those before it."""
     if frame.width * frame.height > limits.pixels:
         raise BadInput(_too(path, f"has frames of {frame.width}×{frame.height} pixels", "make it smaller first"))
@@ -150,13 +152,18 @@ def _checked(
         raise Unsupported(
             f"{path} changes its size or pixel format at frame {len(progress.said) + 1}; convert it first."
         )
-    progress.said.append(time)
+    progress.broken |= frame.is_corrupt
+    return picture_of(frame, progress.layout)
+
+
+def _check_count(path: Path, progress: Progress, said: Fraction | None, time: Fraction, limits: Limits) -> None:
+    """Note the time of one frame more, within the limits."""
+    progress.said.append(said)
+    progress.begun = time if progress.begun is None else progress.begun
     if len(progress.said) > limits.frames:
         raise BadInput(_too(path, f"has more than {limits.frames} frames", "read a shorter stretch"))
-    begun = progress.said[0]
-    if time is not None and begun is not None and time - begun > limits.seconds:
+    if time - progress.begun > limits.seconds:
         raise BadInput(_too(path, f"lasts longer than {limits.seconds:g} s", "read a shorter stretch"))
-    return picture_of(frame, progress.layout)
 
 
 @contextlib.contextmanager
@@ -214,6 +221,9 @@ def _answer(
     step = _step(stream)
     times, mended = repaired(progress.said, step)
     end = progress.end if progress.end is not None and progress.end > times[-1] else times[-1] + step
+    if kind == "matroska" and not progress.cut:  # its clock has a thousand ticks a second, its rate is exact
+        even = snapped([*times, end], 1 / step, 1000)
+        times, end = even[:-1], even[-1]
     notes = list(layout.notes)
     if mended:
         notes.append(

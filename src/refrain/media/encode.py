@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av import Packet
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -27,9 +28,9 @@ def encode(clip: Clip, path: Path, container: str, coding: Coding, quality: floa
     end = clip.times[0] + clip.duration
     ticks = clock(clip.times, end)
     notes = list(coding.notes)
-    if ticks is None or (container == "matroska" and MILLI % ticks):
-        name = "Matroska" if container == "matroska" else "The file"
-        notes.append(f"{name} cannot hold the times of the frames exactly; they are within a millisecond.")
+    rounded = container == "matroska" and MILLI % (ticks or FINE) and not are_even(clip.times, end)
+    if ticks is None or rounded:
+        notes.append("The file cannot hold the times of the frames exactly; they are within a millisecond.")
     ticks = ticks or FINE
     options = {"movflags": "+faststart"} if container in {"mp4", "mov"} else {}
     with ExitStack() as stack:
@@ -40,15 +41,24 @@ def encode(clip: Clip, path: Path, container: str, coding: Coding, quality: floa
             source = stack.enter_context(opened(clip.sound.path, clip.sound.kind))
             sound = Copy(clip.sound, source, target)
         marks = [round(time * ticks) for time in (*clip.times, end)]
-        for frame, begin, stop in zip(_frames(clip, coding), marks, marks[1:]):
-            frame.pts, frame.duration, frame.time_base = begin, stop - begin, Fraction(1, ticks)
+        spans = {begin: stop - begin for begin, stop in zip(marks, marks[1:])}
+        for frame, begin in zip(_frames(clip, coding), marks):
+            frame.pts, frame.time_base = begin, Fraction(1, ticks)
             if sound is not None:
                 sound.until(Fraction(begin, ticks))
-            target.mux(stream.encode(frame))
-        target.mux(stream.encode(None))
+            _mux(target, stream.encode(frame), spans)
+        _mux(target, stream.encode(None), spans)
         if sound is not None:
             sound.until(None)
     return tuple(notes)
+
+
+def _mux(target: OutputContainer, packets: list[Packet], spans: dict[int, int]) -> None:
+    """Write packets with the length of their own frame; encoders know only the usual one."""
+    for packet in packets:
+        if packet.pts is not None:
+            packet.duration = spans[packet.pts]
+        target.mux_one(packet)
 
 
 def _stream(target: OutputContainer, clip: Clip, coding: Coding, quality: float, ticks: int) -> VideoStream:

@@ -39,6 +39,10 @@ class Turn:
         )
 
 
+_LEFT, _RIGHT = Turn(transposed=True, flipped=True), Turn(transposed=True, mirrored=True)
+_OVER = Turn(mirrored=True, flipped=True)
+
+
 @dataclass(frozen=True)
 class Layout:
     """What all frames of a clip have in common.
@@ -77,13 +81,16 @@ def layout_of(frame: VideoFrame, path: Path, still: bool) -> Layout:
     grey = name.startswith("gray")
     components = frame.format.components
     depth = max(component.bits for component in components)
+    if depth > 16:
+        raise Unsupported(f"{path} has samples of {depth} bits; convert it to 16 bits or fewer first.")
     if any(component.is_alpha for component in components):
         notes.append("Transparency is dropped; the colours beneath it are used.")
     if frame.interlaced_frame:
         notes.append("The clip is interlaced; its frames are taken as they are, both fields in one.")
     turn = turn_of(frame)
     if grey:
-        taken, shown = name, name.replace("gray", "yuv444p")
+        taken = name.replace("be", "le")
+        shown = taken.replace("gray", "yuv444p")
         notes.append("The picture is grey; it is read with neutral colour planes.")
     elif is_planar(name):
         taken = shown = name
@@ -116,7 +123,10 @@ def picture_of(frame: VideoFrame, layout: Layout) -> Picture:
 
 def turn_of(frame: VideoFrame) -> Turn:
     """The turn that the file's display matrix (or a photo's orientation) asks for; slanted ones are ignored."""
-    matrix = frame.side_data.get(SideData.DISPLAYMATRIX)
+    try:
+        matrix = frame.side_data.get(SideData.DISPLAYMATRIX)
+    except ValueError:  # PyAV does not know some other thing beside the frame, as photos have
+        return {90: _LEFT, -270: _LEFT, -90: _RIGHT, 270: _RIGHT, 180: _OVER, -180: _OVER}.get(frame.rotation, Turn())
     if matrix is None:
         return Turn()
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()

@@ -84,7 +84,7 @@ def container_of(target: Output) -> str:
 def _check_content(clip: "Clip", target: Output, lossless: bool) -> None:
     if target.kind == "picture" and len(clip) > 1:
         raise BadInput(
-            f"{target.path.name} is one picture and the clip has {len(clip)} frames; write .mp4 or a folder ending in /."
+            f"{target.path.name} is a picture and the clip has {len(clip)} frames; write .mp4, or a folder ending in /."
         )
     if target.kind != "video":
         if lossless and target.path.suffix.lower() in {".jpg", ".jpeg"}:

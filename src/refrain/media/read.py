@@ -19,8 +19,11 @@ from .format import PixelFormat, Tags
 from .limits import Limits
 from .sniff import sniffed
 from .sound import Sound
+from .times import moment
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # "http:/" too: a Path has swallowed the second slash
+_ADDRESS = re.compile(r" @ (0x)?[0-9a-fA-F]+")
+MOST_SAID = 1 << 16  # bytes of a decoder's complaints that are kept
 _CHILD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from refrain.media.decode import main; main()"
 
 
@@ -28,7 +31,7 @@ def read(path: str | Path, start: float | None, stop: float | None, limits: Limi
     """The clip in a file; see `Clip.read`."""
     path = checked(path, limits)
     kind = sniffed(path)
-    begin, end = _moment(start), _moment(stop)
+    begin, end = _typed(start), _typed(stop)
     with tempfile.TemporaryDirectory(prefix="refrain-", ignore_cleanup_errors=True) as folder:
         request = {
             "path": str(path.absolute()),
@@ -68,19 +71,29 @@ def checked(path: str | Path, limits: Limits) -> Path:
 def _asked(request: dict[str, Any], path: Path, limits: Limits) -> dict[str, Any]:
     """The decoding process's answer; its refusals, its silence and its death are sentences."""
     command = [sys.executable, "-c", _CHILD, json.dumps(sys.path)]
-    try:
-        done = subprocess.run(  # noqa: S603 — our own interpreter, our own code
-            command, input=json.dumps(request), capture_output=True, text=True, encoding="utf-8", timeout=limits.wait,
-            check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as late:
-        raise BadInput(f"{path} was not decoded within {limits.wait:g} s; cut it or convert it first.") from late
+    with tempfile.TemporaryFile() as said:
+        try:
+            done = subprocess.run(  # noqa: S603 — our own interpreter, our own code
+                command,
+                input=json.dumps(request).encode(),
+                stdout=subprocess.PIPE,
+                stderr=said,
+                timeout=limits.wait,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            raise BadInput(f"{path} was not decoded within {limits.wait:g} s; cut it or convert it first.") from late
+        said.seek(0)
+        complaints = said.read(MOST_SAID).decode(errors="replace").strip().splitlines()
     if done.returncode != 0 or not done.stdout:
-        last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        last = complaints[-1] if complaints else f"status {done.returncode}"
         raise BadInput(f"Decoding {path} came to a bad end ({last}); the file is probably damaged, convert it first.")
     answer = json.loads(done.stdout)
     if "refused" in answer:
         raise getattr(errors, answer["refused"])(answer["sentence"])
+    if complaints:
+        first = _ADDRESS.sub("", complaints[0]).strip()
+        answer["notes"].append(f'The file may be damaged, look at it: the decoder complained, first of "{first}".')
     return answer
 
 
@@ -116,10 +129,9 @@ def _format(said: dict[str, Any]) -> PixelFormat:
     )  # fmt: skip
 
 
-def _moment(seconds: float | None) -> Fraction | None:
-    """A time that was typed, to a microsecond: 0.1 is a tenth and not the float nearest to it."""
+def _typed(seconds: float | None) -> Fraction | None:
     if seconds is None:
         return None
     if not -1e9 < seconds < 1e9:
         raise BadInput(f"A time must be a number of seconds, not {seconds}.")
-    return Fraction(round(seconds * 1_000_000), 1_000_000)
+    return moment(seconds)

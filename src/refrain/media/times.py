@@ -4,6 +4,11 @@ from fractions import Fraction
 from math import lcm
 
 
+def moment(seconds: float) -> Fraction:
+    """A time that was typed, to a microsecond: 0.1 is a tenth, and not the float nearest to it."""
+    return Fraction(round(seconds * 1_000_000), 1_000_000)
+
+
 def repaired(said: list[Fraction | None], step: Fraction) -> tuple[list[Fraction], int]:
     """Times that increase strictly, and how many had to be mended.
 
@@ -23,6 +28,12 @@ def repaired(said: list[Fraction | None], step: Fraction) -> tuple[list[Fraction
         gap = (_at(said, after) - begin) / (after - this) if after < len(said) else step
         times += [begin + k * gap for k in range(after - this)]
     return times, len(said) - len(good)
+
+
+def snapped(times: list[Fraction], rate: Fraction, ticks: int) -> list[Fraction]:
+    """Times that a coarse clock of `ticks` a second rounded away from an even rate, put back; others as they are."""
+    even = [times[0] + n / rate for n in range(len(times))]
+    return even if all(abs(a - b) <= Fraction(1, ticks) for a, b in zip(times, even)) else times
 
 
 def _at(said: list[Fraction | None], n: int) -> Fraction:

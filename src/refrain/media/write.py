@@ -41,7 +41,7 @@ def write(clip: Clip, path: str | Path, quality: float = 18, lossless: bool = Fa
 
 @contextmanager
 def appearing(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; it becomes `path` when all went well and vanishes otherwise, Ctrl-C included."""
+    """A name beside `path` to write to; it becomes `path` when all went well, and vanishes otherwise, Ctrl-C too."""
     aside = path.with_name(f".{path.stem}.{uuid4().hex[:8]}.part{path.suffix}")
     try:
         yield aside
