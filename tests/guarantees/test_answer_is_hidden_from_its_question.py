@@ -1,4 +1,4 @@
-"""What asks for an answer (words, references, masks, the source before it) stands one beat earlier and never sees it."""
+"""What asks for an answer (words, references, masks, the source) stands one beat earlier and never sees it."""
 
 import pytest
 import torch

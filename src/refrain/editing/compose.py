@@ -5,7 +5,6 @@ its clean answer on beat 2n + 1, and of that answer the last latents stand, unch
 """
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -64,7 +63,7 @@ def shrink(frames: Tensor, factor: tuple[int, int, int], token: int) -> Tensor:
         some = torch.cat([some, frames[:, -1:].expand(-1, missing, -1, -1, -1)], dim=1)
     over = (0, -columns % (token * n_x), 0, -rows % (token * n_y))
     flat = some.flatten(0, 1)  # [B T', 3, Y, X]
-    small = cast("Tensor", F.avg_pool2d(F.pad(flat, over, mode="replicate") if any(over) else flat, (n_y, n_x)))
+    small = F.avg_pool2d(F.pad(flat, over, mode="replicate") if any(over) else flat, (n_y, n_x))
     return small.reshape(batch, -1, *small.shape[1:])
 
 

@@ -75,11 +75,14 @@ def test_every_segment_counts(place: int) -> None:
     assert (a - b).abs().max() > 1e-4
 
 
+def twice(content: torch.Tensor | None) -> torch.Tensor | None:
+    return None if content is None else torch.cat([content, content])
+
+
 @torch.no_grad()
 def test_a_batch_is_its_examples() -> None:
     x, rows = latents(5).expand(2, -1, -1, -1, -1) + some(2, 1, 1, 1, 1, seed=6), [one_turn() for _ in range(3)]
-    pair = Sequence([replace(s, content=None if s.content is None else s.content.repeat(2, 1, *[1] * (s.content.ndim - 2)))
-                     for s in rows[2]])  # fmt: skip
+    pair = Sequence([replace(s, content=twice(s.content)) for s in rows[2]])
     wan, t = denoiser(), torch.tensor([0.2, 0.9])
     alone = torch.cat([wan.prepare(rows[n]).velocity(x[n : n + 1], t[n : n + 1]) for n in (0, 1)])
     together = [wan.prepare(pair, memory=memory).velocity(x, t) for memory in (True, False)]

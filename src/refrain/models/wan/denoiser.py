@@ -298,9 +298,10 @@ class Row:
         return one.latents(x[:, start : start + len(self.target)], time, self.target), fresh
 
     def _put_by(self, fresh: dict[int, list[tuple[Tensor, Tensor]]], now: dict[int, tuple[Tensor, Tensor]]) -> None:
+        """Copies, so that what is kept of one segment does not hold what was computed beside it."""
         for i, (k, v) in now.items():
-            alone = (k.cpu(), v.cpu()) if self.offload else (k.contiguous(), v.contiguous())
-            fresh[i].append(alone)
+            place = torch.device("cpu") if self.offload else k.device
+            fresh[i].append((k.to(place, copy=True), v.to(place, copy=True)))
 
     def _tokens(self, one: Expert, segment: Segment, noisy: tuple[Tensor, Tensor] | None) -> Tensor:
         """What the network sees of a segment, as tokens [B, L, W]."""

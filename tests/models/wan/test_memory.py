@@ -1,0 +1,261 @@
+"""Laws of memory: nothing is computed twice that need not be, nothing stale is ever used, and its size is foretold."""
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+import torch
+from peft import LoraConfig
+
+from refrain.models.wan.denoiser import WanDenoiser
+from refrain.sequence import Segment, Sequence
+from rows import FRAMES, WORDS, denoiser, laid, latents, one_turn, said, second_turn, some
+
+TARGET = FRAMES * 2 * 3  # tokens
+LORA = LoraConfig(r=4, lora_alpha=4, init_lora_weights=False, target_modules=["to_q", "to_k", "to_v", "to_out.0"])
+
+
+@contextmanager
+def counted(wan: WanDenoiser) -> Iterator[Counter[tuple[str, int]]]:
+    """How often each projection is called, by name and number of tokens, in all experts and blocks together."""
+    calls: Counter[tuple[str, int]] = Counter()
+    handles = []
+    for one in wan.experts:
+        for name, part in one.transformer.named_modules():
+            kind = name.split(".", 2)[-1] if name.startswith("blocks.") else name
+            if kind in {"attn1.to_k", "attn1.to_q", "attn2.to_k", "ffn", "condition_embedder.text_embedder"}:
+                watch: Callable[..., None] = lambda _, given, kind=kind: calls.update([(kind, given[0].shape[1])])  # noqa: E731
+                handles.append(part.register_forward_pre_hook(watch))
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def clean_tokens(row: Sequence) -> int:
+    return sum(len(s) for s in row.without_words() if not s.noisy)
+
+
+# -- nothing is computed twice -----------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def test_across_steps_only_the_target_is_computed() -> None:
+    wan, row = denoiser(context_words="none"), one_turn()
+    clean = clean_tokens(row)
+    with counted(wan) as calls:
+        prepared = wan.prepare(row)
+        for n in range(5):
+            prepared.velocity(latents(n), 1 - n / 5)
+    assert calls == {
+        ("attn1.to_q", clean): 2,
+        ("attn1.to_k", clean): 2,
+        ("ffn", clean): 1,  # of the last block only keys and values are wanted
+        ("attn1.to_q", TARGET): 2 * 5,
+        ("attn1.to_k", TARGET): 2 * 5,
+        ("ffn", TARGET): 2 * 5,
+        ("attn2.to_k", WORDS): 2,
+        ("condition_embedder.text_embedder", WORDS): 1,
+    }
+
+
+@pytest.mark.parametrize(("words", "times"), [("none", 1), ("empty", 1), ("prompt", 2)])
+@torch.no_grad()
+def test_guidance_shares_what_does_not_hear_its_words(words: str, times: int) -> None:
+    wan, row = denoiser(context_words=words), one_turn()
+    with counted(wan) as calls:
+        asked, unasked = wan.prepare(row), wan.prepare(row.reworded(some(1, 3, 32, seed=7)))
+        for n in range(3):
+            asked.velocity(latents(n), 0.5)
+            unasked.velocity(latents(n), 0.5)
+    assert calls["attn1.to_k", clean_tokens(row)] == 2 * times
+    assert calls["attn2.to_k", 3] == calls["attn2.to_k", WORDS] == 2
+
+
+@torch.no_grad()
+def test_a_later_row_recalls_the_segments_that_it_shares() -> None:
+    """A new prompt, and under `isolated` even another row around the same segment."""
+    wan, first = denoiser(context_words="none"), one_turn()
+    source = first.segments[1]
+    with counted(wan) as calls:
+        wan.prepare(first).velocity(latents(5), 0.5)
+        before = Counter(calls)
+        again = wan.prepare(Sequence([said(4, 8), laid("target", 4, 0), source]))
+        assert len(again._kept) == 1
+        again.velocity(latents(6), 0.5)
+    assert set(calls - before) & {("attn1.to_k", len(source)), ("attn1.to_k", clean_tokens(first))} == set()
+
+
+@torch.no_grad()
+def test_a_row_holds_what_it_shares_when_the_others_are_gone() -> None:
+    wan, words = denoiser(context_words="none"), some(1, WORDS, 32, seed=1)
+
+    def row(n: int) -> Sequence:
+        spoken = Segment("text", 2 * n, torch.zeros(WORDS, 3), content=words)
+        return Sequence([spoken, laid("source", 2 * n, n), laid("target", 2 * n, n + 5)])
+
+    with counted(wan) as calls:
+        for n in range(4):
+            asked, unasked = wan.prepare(row(n)), wan.prepare(row(n).reworded(some(1, 3, 32, seed=n)))
+            asked.velocity(latents(n), 0.5)
+            unasked.velocity(latents(n), 0.5)
+    assert calls["attn2.to_k", WORDS] == 2
+
+
+@torch.no_grad()
+def test_each_expert_remembers_once() -> None:
+    wan, row = denoiser(2, context_words="none"), one_turn()
+    with counted(wan) as calls:
+        prepared = wan.prepare(row)
+        for t in (1.0, 0.7, 0.5, 0.3, 0.1, 0.6):
+            prepared.velocity(latents(5), t)
+    assert calls["attn1.to_k", clean_tokens(row)] == 2 * 2
+    assert calls["attn1.to_k", TARGET] == 2 * 6
+
+
+@torch.no_grad()
+def test_nothing_is_kept_for_rows_that_are_gone() -> None:
+    wan = denoiser()
+    for n in range(5):
+        wan.prepare(second_turn()).velocity(latents(n), 0.5)
+    gc.collect()
+    each = 3 + 2  # source, answer and reference; the words of either beat
+    assert len(wan.memory) <= 2 * each
+    wan.forget()
+    gc.collect()
+    assert len(wan.memory) == 0
+
+
+# -- nothing stale is used ---------------------------------------------------------------------------------------------
+
+
+def weight_written(wan: WanDenoiser) -> None:
+    wan.experts[0].transformer.blocks[0].attn1.to_k.weight.mul_(1.5)
+
+
+def weight_replaced(wan: WanDenoiser) -> None:
+    part = wan.experts[0].transformer.blocks[0].attn1.to_v.base_layer
+    part.weight = torch.nn.Parameter(1.5 * part.weight)
+
+
+def data_replaced(wan: WanDenoiser) -> None:
+    part = wan.experts[0].transformer.blocks[0].attn1.to_v
+    part.weight.data = 1.5 * part.weight.data
+
+
+def adapter_added(wan: WanDenoiser) -> None:
+    torch.manual_seed(1)
+    wan.experts[0].transformer.add_adapter(LORA, "b")
+
+
+def adapter_exchanged(wan: WanDenoiser) -> None:
+    """Another adapter of the same name: objects of the first are gone when those of the second come."""
+    net = wan.experts[0].transformer
+    net.delete_adapters("a")
+    gc.collect()
+    torch.manual_seed(2)
+    net.add_adapter(LORA, "a")
+
+
+def adapter_merged(wan: WanDenoiser) -> None:
+    wan.experts[0].transformer.enable_adapters()
+    wan.experts[0].transformer.fuse_lora(lora_scale=0.5)
+
+
+def context_prompt(wan: WanDenoiser) -> None:
+    wan.card = replace(wan.card, context_words="empty")
+
+
+def empty_replaced(wan: WanDenoiser) -> None:
+    wan.card = replace(wan.card, context_words="empty")
+    wan.empty = some(1, 7, 32, seed=77)
+
+
+CHANGES: list[Callable[[WanDenoiser], None]] = [
+    weight_written,
+    weight_replaced,
+    data_replaced,
+    adapter_added,
+    adapter_exchanged,
+    lambda wan: wan.experts[0].transformer.set_adapters("a", 0.3),
+    lambda wan: wan.experts[0].transformer.set_adapters("a", -1.0),
+    lambda wan: wan.experts[0].transformer.set_adapters("a", -2.0),
+    lambda wan: wan.experts[0].transformer.disable_adapters(),
+    adapter_merged,
+    context_prompt,
+    empty_replaced,
+]
+
+
+@pytest.mark.filterwarnings("ignore:Already found a `peft_config`")
+@torch.no_grad()
+def test_whatever_changes_memory_follows() -> None:
+    """One row lives through all changes; after each it says what a row without memory says, and not what it said."""
+    wan, x = denoiser(rule="block_causal"), latents(5)
+    torch.manual_seed(0)
+    wan.experts[0].transformer.add_adapter(LORA, "a")
+    row = second_turn()
+    prepared = wan.prepare(row)
+    last = prepared.velocity(x, 0.5)
+    for change in CHANGES:
+        change(wan)
+        now = prepared.velocity(x, 0.5)
+        torch.testing.assert_close(now, wan.prepare(row, memory=False).velocity(x, 0.5), atol=1e-5, rtol=0)
+        assert (now - last).abs().max() > 1e-4, change
+        last = now
+
+
+@torch.no_grad()
+def test_the_embedding_of_clean_tokens_is_a_cause() -> None:
+    wan, x, row = denoiser(), latents(5), one_turn()
+    other = torch.nn.Conv3d(4, 24, (1, 2, 2), (1, 2, 2))
+    wan = WanDenoiser((replace(wan.experts[0], clean_embedding=other),), wan.card)
+    prepared = wan.prepare(row)
+    prepared.velocity(x, 0.5)
+    other.weight.mul_(2)
+    torch.testing.assert_close(
+        prepared.velocity(x, 0.5), wan.prepare(row, memory=False).velocity(x, 0.5), atol=1e-5, rtol=0
+    )
+
+
+@pytest.mark.parametrize("what", ["content", "words", "positions"])
+@torch.no_grad()
+def test_tensors_written_in_place_are_seen(what: str) -> None:
+    wan, x, row = denoiser(), latents(5), one_turn()
+    wan.prepare(row).velocity(x, 0.5)
+    source, words = row.segments[1], row.segments[0]
+    tensor = {"content": source.content, "words": words.content, "positions": source.positions}[what]
+    assert tensor is not None
+    tensor += 1
+    on, off = (wan.prepare(row, memory=memory).velocity(x, 0.5) for memory in (True, False))
+    torch.testing.assert_close(on, off, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_another_prompt_is_another_memory_where_clean_tokens_hear_it() -> None:
+    wan, x, row = denoiser(), latents(5), one_turn()
+    wan.prepare(row).velocity(x, 0.5)
+    new = row.reworded(some(1, 3, 32, seed=7))
+    on, off = (wan.prepare(new, memory=memory).velocity(x, 0.5) for memory in (True, False))
+    torch.testing.assert_close(on, off, atol=1e-5, rtol=0)
+
+
+# -- its size is foretold ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@torch.no_grad()
+def test_its_size_is_known_before_it_is_made(dtype: torch.dtype) -> None:
+    wan = denoiser()
+    wan.experts[0].transformer.to(dtype)
+    prepared = wan.prepare(second_turn())
+    foretold = prepared.memory_size()
+    assert not prepared._kept
+    kept = prepared._remember(0)
+    assert foretold == sum(one.size() for one in kept.values()) > 0
+    held = [tensor for one in kept.values() for layer in one.layers for tensor in layer]
+    assert sum(t.untyped_storage().nbytes() for t in held) == foretold  # and none is a view of something larger
