@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from media.make import noise
 from refrain import Clip
 from refrain.media import PixelFormat
-from refrain.media.colour import convert, from_rgb, to_rgb
+from refrain.media.colour import convert, from_rgb, rgb_at, to_rgb
 from refrain.media.encode import frame_of
+from refrain.media.fit import resized
 from refrain.media.format import Matrix
 
 NAMES = ["yuv420p", "yuv422p", "yuv440p", "yuv444p", "yuv420p10le", "yuv422p12le", "yuv444p16le", "gbrp", "gbrp10le"]
@@ -111,3 +112,12 @@ def test_a_grey_ramp_stays_where_it_is() -> None:
         blue = to_rgb(planes, form, clamp=False)[0, 2, 8]
         slope = (20000 + 400 * across - 32768) / 65535 * 4 * (1 - 0.0722) + 30000 / 65535 * 2 - 1
         assert float((blue[2:-2] - slope[2:-2]).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p10le", "yuv444p", "gbrp"])
+@pytest.mark.parametrize("size", [(7, 10), (15, 40), (40, 41), (31, 33)])
+def test_resizing_before_rgb_is_resizing_after_it(name: str, size: tuple[int, int]) -> None:
+    form = PixelFormat.named(name)
+    planes = tuple(plane // 4 + 3 * 2 ** (form.depth - 3) for plane in noise(form, 2, (31, 33)))  # calm: within RGB
+    late = resized(to_rgb(planes, form, clamp=False), size).clamp(-1, 1)
+    assert torch.allclose(rgb_at(planes, form, size), late, atol=1e-5)

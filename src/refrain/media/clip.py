@@ -15,7 +15,6 @@ import torch
 from refrain.errors import BadInput
 
 from . import colour, scratch
-from .fit import resized
 from .format import PixelFormat, Tags
 from .limits import Limits
 from .sound import Sound
@@ -122,7 +121,7 @@ class Clip:
         """All frames [T, 3, y, x] at another size, averaged by area where that is smaller."""
         done = torch.empty((len(self), 3, *size))  # [T, 3, y, x]
         for start, stop in self.blocks():
-            done[start:stop] = resized(self.rgb(start, stop), size)
+            done[start:stop] = colour.rgb_at(tuple(plane[start:stop] for plane in self.planes), self.format, size)
         return done
 
     def blocks(self) -> list[tuple[int, int]]:

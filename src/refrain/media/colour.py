@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .fit import weights
 from .format import PixelFormat
 
 WEIGHTS = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}  # of red and blue in luma
@@ -28,11 +29,29 @@ def to_rgb(planes: Planes, format: PixelFormat, clamp: bool = True) -> Tensor:
         return torch.stack((red, green, blue), dim=1)  # [n, 3, Y, X]
     luma, u, v = _unscaled(planes, format)
     size = (luma.shape[-2], luma.shape[-1])
-    u, v = (enlarged(plane, size, format) for plane in (u, v))
+    return _mixed(luma, enlarged(u, size, format), enlarged(v, size, format), format, clamp)
+
+
+def rgb_at(planes: Planes, format: PixelFormat, size: tuple[int, int]) -> Tensor:
+    """RGB [n, 3, y, x] at another size: what `resized` makes of `to_rgb`, without RGB at the full size."""
+    rows, columns = planes[0].shape[-2:]
+    down, across = weights(rows, size[0]), weights(columns, size[1])
+    if format.matrix == "rgb":
+        green, blue, red = (down.float() @ _floats(plane) @ across.float().T for plane in planes)
+        return torch.stack((red, green, blue), dim=1).mul_(2 / (2**format.depth - 1)).sub_(1)
+    luma, u, v = _unscaled(planes, format)
+    chroma_down = (down @ _enlarging(u.shape[-2], rows, format.chroma[0], format.siting[0])).float()
+    chroma_across = (across @ _enlarging(u.shape[-1], columns, format.chroma[1], format.siting[1])).float().T
+    u, v = (chroma_down @ plane @ chroma_across for plane in (u, v))
+    return _mixed(down.float() @ luma @ across.float().T, u, v, format, clamp=True)
+
+
+def _mixed(luma: Tensor, u: Tensor, v: Tensor, format: PixelFormat, clamp: bool) -> Tensor:
+    """RGB of luma in 0 .. 1 and chroma in -1/2 .. 1/2, all of one size."""
     kr, kb = WEIGHTS[format.matrix]
     kg = 1 - kr - kb
     luma = luma.mul_(2).sub_(1)
-    rgb = torch.empty((len(luma), 3, *size))  # [n, 3, Y, X]
+    rgb = torch.empty((len(luma), 3, *luma.shape[-2:]))  # [n, 3, Y, X]
     rgb[:, 0] = torch.add(luma, v, alpha=4 * (1 - kr))
     rgb[:, 1] = torch.add(luma, u, alpha=-4 * kb * (1 - kb) / kg).add_(v, alpha=-4 * kr * (1 - kr) / kg)
     rgb[:, 2] = torch.add(luma, u, alpha=4 * (1 - kb))
@@ -91,6 +110,12 @@ def reduced(plane: Tensor, format: PixelFormat) -> Tensor:
         if factor == 2:
             plane = _reduced(plane, dim, place)
     return plane
+
+
+def _enlarging(count: int, length: int, factor: int, place: float) -> Tensor:
+    """[length, count]: `enlarged` along one axis, as a matrix."""
+    one = torch.eye(count, dtype=torch.float64)
+    return (_enlarged(one, -1, length, place) if factor == 2 else one).T
 
 
 def _enlarged(plane: Tensor, dim: int, length: int, place: float) -> Tensor:

@@ -39,14 +39,19 @@ def pad_sides(frames: Tensor, multiple: int) -> Tensor:
 
 def resized(frames: Tensor, size: tuple[int, int]) -> Tensor:
     """Frames [T, C, Y, X] at `size`: each axis is averaged by area where it shrinks, and linear where it grows."""
-    y, x = size
-    if frames.shape[-1] > x:
-        frames = frames @ area_weights(frames.shape[-1], x).to(frames).T
-    if frames.shape[-2] > y:
-        frames = area_weights(frames.shape[-2], y).to(frames) @ frames
-    if (frames.shape[-2], frames.shape[-1]) != size:
-        frames = F.interpolate(frames, size=size, mode="bilinear", align_corners=False)
-    return frames
+    rows, columns = frames.shape[-2:]
+    return weights(rows, size[0]).to(frames) @ (frames @ weights(columns, size[1]).to(frames).T)
+
+
+def weights(length: int, target: int) -> Tensor:
+    """[target, length]: how samples along an axis are mixed into `target` samples; rows sum to 1."""
+    return area_weights(length, target) if target < length else linear_weights(length, target)
+
+
+def linear_weights(length: int, target: int) -> Tensor:
+    """[target, length]: linear interpolation between the middles of samples, the outermost repeated."""
+    one = torch.eye(length, dtype=torch.float64)[:, None]  # [length, 1, length]
+    return F.interpolate(one, size=target, mode="linear", align_corners=False)[:, 0].T
 
 
 def area_weights(length: int, target: int) -> Tensor:
