@@ -1,0 +1,144 @@
+"""`refrain edit`: one clip or picture, one instruction, one answer, and the record of how it came about."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from refrain.cli.cost import told_cost
+from refrain.cli.options import Attention, Debug, Device, Json, Model, Number, Quiet, Seed, dtype_of, four_sides
+from refrain.cli.outputs import check_outputs, matte_clip, peak, write_record
+from refrain.cli.progress import say, told
+from refrain.errors import BadInput, Unsupported
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from refrain.editing.request import Edit
+    from refrain.media import Clip
+    from refrain.models.outline import Outline
+
+
+def edit(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A video, a GIF or a picture.")],
+    instruction: Annotated[str, typer.Argument(metavar="INSTRUCTION", help='What to change: "make it snow".')],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="A video, a picture, or a folder/ of frames.")],
+    model: Model = "embedded",
+    seed: Seed = 0,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="More are finer and slower.")] = None,
+    guidance: Annotated[float | None, typer.Option(metavar="X", help="How strongly the words count; 1 is off.")] = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Shorter side at which the model edits; OUT keeps IN's size.")
+    ] = None,
+    frames: Annotated[int | None, typer.Option(metavar="N", help="Take only the first N frames of IN.")] = None,
+    start: Annotated[float | None, typer.Option("--from", metavar="SECONDS", help="Edit from here on.")] = None,
+    stop: Annotated[float | None, typer.Option("--to", metavar="SECONDS", help="Edit up to here.")] = None,
+    trim: Annotated[bool, typer.Option("--trim", help="Write only the stretch that was edited.")] = False,
+    reference: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A picture the words speak of; may come again.")
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A picture or clip of IN's size: nothing changes where black.")
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Nothing changes outside this box of pixels.")
+    ] = None,
+    preserve: Annotated[
+        bool, typer.Option("--preserve/--no-preserve", help="Keep IN's own pixels where nothing was changed.")
+    ] = True,
+    matte: Annotated[str | None, typer.Option(metavar="FILE", help="Also write what was changed, as grey.")] = None,
+    quality: Annotated[float, typer.Option(metavar="N", help="Of H.264: 0 best to 51 smallest.")] = 18,
+    lossless: Annotated[bool, typer.Option("--lossless", help="H.264 without loss, in IN's own pixels.")] = False,
+    attention: Annotated[Attention, typer.Option(help="How the rule is computed.")] = Attention.DENSE,
+    device: Device = "cpu",
+    dtype: Annotated[Number | None, typer.Option(help="float32 on the CPU, bfloat16 elsewhere.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and load no weights.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Edit a video or a picture as the words say.
+
+    Outside what was changed, OUT holds IN's own pixels; its size, length, times and sound are IN's.
+
+    How it came about is written beside it, under OUT's name with .json.
+
+    Examples:
+
+      refrain edit clip.mp4 "make it snow" -o snow.mp4
+
+      refrain edit clip.mp4 "black and white" -o grey.mp4 --from 2 --to 5
+
+      refrain edit photo.jpg "set it on fire" -o fire.png --box 200,80,520,400
+
+      refrain edit clip.mp4 "heavy fog" -o fog.mp4 --dry-run
+    """
+    began = time.monotonic()
+    from refrain.attention import Dense
+    from refrain.editing.request import Edit, check_words
+    from refrain.media import Clip, check_output
+    from refrain.models.outline import Outline
+
+    check_words(instruction)
+    check_outputs(out, matte, (source, mask, *(reference or ())))
+    with told(quiet or json) as teller:
+        teller.stage("reading")
+        clip = _first(Clip.read(source), frames)
+        check_output(out, clip=clip, lossless=lossless)
+        request = Edit(
+            instruction=instruction, source=clip, references=tuple(Clip.read(path) for path in reference or ()),
+            bound=_bound(clip, mask, box), seed=seed, steps=steps, guidance=guidance, short_side=size, start=start,
+            stop=stop, trim=trim, preserve=preserve,
+        )  # fmt: skip
+        outline = Outline.of(model)
+        _require_possible(request, outline)
+        for note in clip.notes:
+            say(note, quiet or json)
+        if dry_run:
+            print(told_cost(request, outline, device, dtype, json))
+            return
+        teller.stage("loading the model")
+        from refrain.editing.editor import Editor
+
+        editor = Editor.from_pretrained(model, Dense(), device, dtype_of(dtype))
+        result = editor.edit(request, teller.on_progress)
+        teller.stage("writing")
+        notes = result.clip.write(out, quality=quality, lossless=lossless)
+        if matte is not None:
+            matte_clip(result.change, result.clip, 0 if trim else result.record["frames"][0]).write(matte)
+    record = {**result.record, "output": str(out), "wall_seconds": round(time.monotonic() - began, 3), **peak()}
+    text = write_record(record, out)
+    for note in notes:
+        say(note, quiet or json)
+    if json:
+        print(text)
+    else:
+        say(f"wrote {out} in {record['wall_seconds']:.0f} s", quiet)
+
+
+def _first(clip: "Clip", frames: int | None) -> "Clip":
+    """The clip's first `frames` frames, or all of it."""
+    if frames is None:
+        return clip
+    if frames < 1:
+        raise BadInput(f"--frames must be 1 or more, not {frames}.")
+    return clip.between(0, min(frames, len(clip)))
+
+
+def _bound(clip: "Clip", mask: Path | None, box: str | None) -> "Tensor | None":
+    """Where the clip may change: within the mask, within the box, within both where both are given."""
+    if mask is None and box is None:
+        return None
+    from refrain.editing.mask import bound_of
+
+    return bound_of(clip, mask, None if box is None else four_sides(box))
+
+
+def _require_possible(request: "Edit", outline: "Outline") -> None:
+    """Refuse, before any weights are read, what the checkpoint's card says it cannot do."""
+    from refrain.editing.request import require_understood
+
+    require_understood(request.instruction, outline.card, outline.vocabulary)
+    if request.references and "reference" not in outline.card.kinds:
+        raise Unsupported(f"{outline.card.name or 'This model'} takes no --reference; say in words what it shows.")
