@@ -164,6 +164,16 @@ def test_a_stretch_without_frames(tmp_path: Path) -> None:
         Clip.read(tmp_path / "a.mp4", start=5)
 
 
+def test_animated_webp(tmp_path: Path) -> None:
+    (tmp_path / "a.webp").write_bytes(b"RIFF\x40\0\0\0WEBPVP8X\x0a\0\0\0\x02" + bytes(40))
+    refused(tmp_path / "a.webp", "animated WebP")
+
+
+def test_heic(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    refused(tmp_path / "a.heic", "save it as PNG or JPEG")
+
+
 def test_transparency_is_dropped_and_said(tmp_path: Path) -> None:
     colours = np.random.default_rng(0).integers(0, 256, (20, 30, 4), np.uint8)
     picture(tmp_path / "a.png", "png", "rgba", colours)

@@ -124,6 +124,53 @@ def test_a_stretch_is_that_part_of_the_whole(tmp_path: Path, start: float | None
     assert all(np.array_equal(a, b) for a, b in zip(part.planes, same.planes))
 
 
+@pytest.mark.parametrize(
+    ("ending", "encoder", "name", "options", "exact"),
+    [
+        ("webm", "libvpx-vp9", "yuv420p", {"lossless": "1"}, True),
+        ("webm", "libvpx", "yuv420p", {}, False),
+        ("mp4", "libx265", "yuv420p10le", {"x265-params": "lossless=1:log-level=none"}, True),
+        ("mov", "prores_ks", "yuv422p10le", {}, False),
+        ("avi", "mpeg4", "yuv420p", {}, False),
+        ("avi", "mjpeg", "yuvj422p", {}, False),
+        ("avi", "rawvideo", "yuyv422", {}, False),
+        ("mkv", "ffv1", "yuv444p12le", {}, True),
+    ],
+)
+def test_kinds_of_files(
+    tmp_path: Path, ending: str, encoder: str, name: str, options: dict[str, str], exact: bool
+) -> None:
+    layout = PixelFormat.named("yuv422p" if name == "yuyv422" else name)
+    if name == "yuyv422":
+        packed(tmp_path / "a.avi", name)
+    else:
+        planes = video(tmp_path / f"a.{ending}", Made(name, encoder=encoder, options=options, base=Fraction(1, 25)))
+        assert not exact or all(
+            np.array_equal(a, b) for a, b in zip(Clip.read(tmp_path / f"a.{ending}").planes, planes)
+        )
+    clip = Clip.read(tmp_path / f"a.{ending}")
+    assert (len(clip), clip.size, clip.fps, clip.notes) == (8, (48, 64), 25, ())
+    assert (clip.format.name, clip.format.full) == (layout.name, name == "yuvj422p")
+
+
+def packed(path: Path, name: str) -> None:
+    """Write eight frames that are no planes."""
+    with av.open(str(path), "w") as target:
+        stream = target.add_stream("rawvideo", rate=25)
+        stream.codec_context.height, stream.codec_context.width, stream.codec_context.pix_fmt = 48, 64, name
+        for n in range(8):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 2), 20 * n, np.uint8), format=name)
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+
+
+def test_an_interlaced_clip_says_so(tmp_path: Path) -> None:
+    planes = video(tmp_path / "a.mp4", Made(options={"flags": "+ildct+ilme", "qp": "0"}))
+    clip = Clip.read(tmp_path / "a.mp4")
+    assert any("interlaced" in note for note in clip.notes)
+    assert np.array_equal(clip.planes[0], planes[0])
+
+
 def test_times_are_mended_where_they_are_wrong_only() -> None:
     def mended(*said: int | None) -> list[Fraction]:
         return repaired([None if t is None else Fraction(t) for t in said], Fraction(1))[0]

@@ -2,6 +2,10 @@
 
 import contextlib
 import os
+import signal
+import subprocess
+import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -136,6 +140,41 @@ def test_webp_can_be_lossless_and_jpeg_cannot(tmp_path: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(Clip.read(tmp_path / "a.webp").planes, source.planes))
     with pytest.raises(BadInput, match="never lossless"):
         source.write(tmp_path / "a.jpg", lossless=True)
+
+
+@pytest.mark.parametrize("name", ["12:30.mp4", "a b %d#.mp4", "ümläut.mkv"])
+def test_names_are_only_names(tmp_path: Path, clip: Clip, name: str) -> None:
+    if os.name == "nt" and ":" in name:
+        pytest.skip("Windows has no such names")
+    path = tmp_path / name
+    clip.write(path)
+    assert len(Clip.read(path)) == len(clip)
+
+
+def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(tmp_path: Path) -> None:
+    if os.name == "nt":
+        pytest.skip("Ctrl-C is sent in another way on Windows")
+    script = """
+import sys, torch
+from pathlib import Path
+from refrain import Clip
+torch.set_num_threads(1)
+clip = Clip.of(torch.rand(60, 3, 256, 256) * 2 - 1, 30)
+print("ready", flush=True)
+while True:
+    clip.write(Path(sys.argv[1]) / "out.mp4", quality=1)
+"""
+    paths = {"PATH": os.defpath, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, env=paths) as child:
+        assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+        while not list(tmp_path.glob(".out*")):
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        child.wait(60)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left <= {"out.mp4"}
+    if left:
+        assert len(Clip.read(tmp_path / "out.mp4")) == 60
 
 
 def test_a_clip_is_no_picture(tmp_path: Path, clip: Clip) -> None:

@@ -221,7 +221,7 @@ def _answer(
     step = _step(stream)
     times, mended = repaired(progress.said, step)
     end = progress.end if progress.end is not None and progress.end > times[-1] else times[-1] + step
-    if kind == "matroska" and not progress.cut:  # its clock has a thousand ticks a second, its rate is exact
+    if kind == "matroska":  # its clock has a thousand ticks a second, its rate is exact
         even = snapped([*times, end], 1 / step, 1000)
         times, end = even[:-1], even[-1]
     notes = list(layout.notes)

@@ -34,7 +34,7 @@ def encode(clip: Clip, path: Path, container: str, coding: Coding, quality: floa
     ticks = ticks or FINE
     options = {"movflags": "+faststart"} if container in {"mp4", "mov"} else {}
     with ExitStack() as stack:
-        target = stack.enter_context(av.open(str(path), "w", format=container, container_options=options))
+        target = stack.enter_context(av.open(f"file:{path}", "w", format=container, container_options=options))
         stream = _stream(target, clip, coding, quality, ticks)
         sound = None
         if clip.sound is not None:

@@ -181,7 +181,7 @@ def _nearest(frame: VideoFrame, depth: int) -> str:
         return bare
     if frame.format.is_rgb or name.startswith(("pal8", "mono", "ya")):
         return "gbrp" if depth <= 8 else "gbrp16le"
-    chroma = {(1, 1): "420", (2, 1): "422"}.get(_halvings(frame), "444")
+    chroma = {(1, 1): "420", (1, 0): "422"}.get(_halvings(frame), "444")
     return f"yuv{chroma}p" if depth <= 8 else f"yuv{chroma}p{'10' if depth == 10 else '12' if depth == 12 else '16'}le"
 
 

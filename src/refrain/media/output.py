@@ -39,9 +39,9 @@ def output(path: str | Path) -> Output:
     text, file = os.fspath(path), Path(path)
     if text.endswith(("/", os.sep)):
         return Output("frames", file, "%05d.png")
-    if _NUMBER.search(file.name):
-        if file.suffix.lower() != ".png" or len(_NUMBER.findall(file.name)) > 1:
-            raise BadInput(f"{file} is no name for frames; they are PNG, for example out/%05d.png.")
+    if file.suffix.lower() == ".png" and _NUMBER.search(file.name):
+        if file.name.count("%") > 1:
+            raise BadInput(f"{file} is no name for frames; use one number, for example out/%05d.png.")
         return Output("frames", file.parent, file.name)
     ending = file.suffix.lower()
     if ending in VIDEOS:

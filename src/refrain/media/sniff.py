@@ -42,6 +42,8 @@ def _signature(head: bytes, path: Path) -> str | None:
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "apng" if b"acTL" in head.partition(b"IDAT")[0] else "png_pipe"
     if head.startswith(b"RIFF"):
+        if head[8:16] == b"WEBPVP8X" and head[20] & 2:
+            raise BadInput(f"{path} is an animated WebP, which is not read; convert it to GIF or MP4 first.")
         return {b"AVI ": "avi", b"WEBP": "webp_pipe"}.get(head[8:12])
     starts = {
         b"\x1aE\xdf\xa3": "matroska",

@@ -53,7 +53,7 @@ def appearing(path: Path) -> Iterator[Path]:
 
 def _write_frames(clip: Clip, target: Output) -> None:
     """One PNG a frame, numbered from 1, in a folder that appears when all are there."""
-    folder = target.path
+    folder = target.path.resolve()
     aside = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
     aside.mkdir()
     try:
