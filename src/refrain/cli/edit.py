@@ -81,6 +81,8 @@ def edit(
     from refrain.models.outline import Outline
 
     check_words(instruction)
+    if not 0 <= quality <= 51:
+        raise BadInput(f"--quality must be from 0 (best) to 51, not {quality}.")
     check_outputs(out, matte, (source, mask, *(reference or ())))
     with told(quiet or json) as teller:
         teller.stage("reading")

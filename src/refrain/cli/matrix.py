@@ -42,7 +42,7 @@ class Matrix:
         for i, (kind, name) in enumerate(self.names):
             middle = edges[i] + sides[i] / 2
             canvas.words(name, LEFT - 12, TOP + middle, 13, COLOURS[kind], "right")
-            canvas.words(name.replace(" ", ""), LEFT + middle, TOP - 18, _fits(name, sides[i]), COLOURS[kind], "middle")
+            canvas.words(name, LEFT + middle, TOP - 18, _fits(name, sides[i]), COLOURS[kind], "middle")
         for i, row in enumerate(self.cells):
             for j, cell in enumerate(row):
                 self._cell(canvas, cell, i, (LEFT + edges[j], TOP + edges[i], sides[j], sides[i]))
@@ -89,4 +89,4 @@ def _mixed(colour: tuple[int, int, int]) -> tuple[int, int, int]:
 
 def _fits(name: str, side: float) -> float:
     """The size at which a name is no wider than its column."""
-    return min(13.0, 13.0 * (side - 4) / width_of(name.replace(" ", ""), 13))
+    return min(13.0, 13.0 * (side - 4) / width_of(name, 13))

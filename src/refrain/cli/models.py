@@ -57,7 +57,7 @@ def facts(name: str, outline: "Outline") -> dict[str, Any]:
         "edits_at": f"{card.short_side} pixels on the shorter side",
         "window": f"{net.latent_frames * (card.window - 1) + 1} frames at once",
         "rule": card.rule,
-        "kinds": list(card.kinds),
+        "kinds": ", ".join(card.kinds),
         "licence": licence(outline.folder),
         "understands": list(card.understands) or ["anything in words"],
     }

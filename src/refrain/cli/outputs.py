@@ -5,7 +5,6 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from refrain.errors import BadInput
 
@@ -62,13 +61,11 @@ def same(a: Path, b: Path) -> bool:
 
 
 def replaced(path: Path, content: bytes) -> None:
-    """Write `path` through a neighbour that takes its place at the end."""
-    aside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
+    """Write a file whole or not at all."""
+    from refrain.media.write import appearing
+
+    with appearing(path) as aside:
         aside.write_bytes(content)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def write_record(record: dict[str, Any], out: str) -> str:

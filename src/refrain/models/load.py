@@ -7,13 +7,12 @@ import torch
 
 from refrain.errors import Unsupported
 
+from .outline import EMBEDDED
 from .protocols import Card, Codec, Denoiser, TextEncoder
 from .wan.codec import WanCodec
 from .wan.denoiser import Expert, WanDenoiser
 from .wan.load import load_wan
 from .wan.words import WanWords
-
-EMBEDDED = Path(__file__).parent / "embedded" / "weights"
 
 
 @dataclass(frozen=True, eq=False)
