@@ -16,6 +16,8 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -86,11 +88,11 @@ def _taken(
         _check_header(path, container, stream, limits, start is None and stop is None)
         planes = [files.enter_context((folder / str(n)).open("wb")) for n in range(3)]
         if seek and start is not None:
-            with contextlib.suppress(av.error.FFmpegError):  # then it is decoded from its beginning
-                container.seek(int(start / Fraction(stream.time_base)), stream=stream)
+            with contextlib.suppress(FFmpegError):  # then it is decoded from its beginning
+                container.seek(int(start / _base(stream)), stream=stream)
         step = _step(stream)
         written = 0
-        for frame, said, time in _timed(_frames(path, container, stream, not seek), Fraction(stream.time_base), step):
+        for frame, said, time in _timed(_frames(path, container, stream, not seek), _base(stream), step):
             progress.first_seen = time if progress.first_seen is None else progress.first_seen
             if stop is not None and time >= stop:
                 progress.end, progress.cut = time, True
@@ -104,7 +106,7 @@ def _taken(
                 written += file.write(np.ascontiguousarray(plane).data)
             if written > limits.decoded:
                 raise BadInput(_too(path, f"unpacks to more than {limits.decoded >> 30} GiB", "read a shorter stretch"))
-            span = Fraction(frame.duration or 0) * Fraction(frame.time_base or stream.time_base)
+            span = Fraction(frame.duration or 0) * (frame.time_base or _base(stream))
             progress.end = time + (span or step)
     return progress
 
@@ -130,7 +132,7 @@ def _frames(path: Path, container: InputContainer, stream: VideoStream, whole: b
             for frame in packet.decode():
                 count += 1
                 yield frame
-    except av.error.FFmpegError as error:
+    except FFmpegError as error:
         raise BadInput(
             f"{path} is damaged or incomplete: frame {count + 1} cannot be decoded ({error.strerror}); "
             "copy it again, or convert it first."
@@ -177,14 +179,14 @@ def _opened(path: Path, kind: str, limits: Limits) -> Iterator[tuple[InputContai
     }
     try:
         container = av.open(f"file:{path}", format=kind, options=options)
-    except (av.error.FFmpegError, ValueError, OSError) as error:
+    except (FFmpegError, ValueError, OSError) as error:
         raise BadInput(f"{path} is damaged, incomplete or not what its name says; copy it again.") from error
     with container:
-        tracks = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        tracks = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
         if not tracks:
             what = "only sound" if container.streams.audio else "no pictures"
             raise BadInput(f"{path} holds {what}; give a video or a picture.")
-        marked = [s for s in tracks if s.disposition & av.stream.Disposition.default]
+        marked = [s for s in tracks if s.disposition & Disposition.default]
         stream = (marked or tracks)[0]
         context = stream.codec_context
         if context is None or context.codec.name not in DECODERS.split(","):
@@ -231,7 +233,7 @@ def _answer(
         )
     if progress.broken:
         notes.append("Some frames are damaged in the file and are shown as the decoder mended them.")
-    videos = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if len(videos) > 1:
         notes.append(f"The file has {len(videos)} video tracks; number {videos.index(stream) + 1} is read.")
     if container.streams.subtitles:
@@ -254,6 +256,11 @@ def _answer(
         "later": bool(progress.skipped),
         "codecs": [s.codec_context.codec.canonical_name for s in sounds],
     }
+
+
+def _base(stream: VideoStream) -> Fraction:
+    """Seconds of one tick."""
+    return stream.time_base or Fraction(1, av.time_base)
 
 
 def _step(stream: VideoStream) -> Fraction:

@@ -70,6 +70,7 @@ def _stream(target: OutputContainer, clip: Clip, coding: Coding, quality: float,
         options["bf"] = "0"  # with frames out of order a file cannot say how long an uneven last frame lasts
     rate = min(clip.fps, Fraction(1000)).limit_denominator(10_000)
     stream = target.add_stream(coding.encoder, rate=rate, options=options)
+    assert isinstance(stream, VideoStream)
     context, form = stream.codec_context, coding.format
     context.height, context.width = clip.size
     context.pix_fmt = coding.packed or form.name
@@ -101,7 +102,7 @@ def frame_of(planes: tuple[np.ndarray, ...], format: PixelFormat, packed: str | 
     rows, columns = planes[0].shape
     frame = VideoFrame(columns, rows, format.name)
     for plane, samples in zip(frame.planes, planes):
-        wide = np.frombuffer(plane, format.sample).reshape(-1, plane.line_size // samples.itemsize)
+        wide = np.frombuffer(memoryview(plane), format.sample).reshape(-1, plane.line_size // samples.itemsize)
         wide[: samples.shape[0], : samples.shape[1]] = samples
     frame.color_range = 2 if format.full else 1
     return frame

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideData
 from av.video.frame import VideoFrame
 
@@ -124,11 +126,12 @@ def picture_of(frame: VideoFrame, layout: Layout) -> Picture:
 def turn_of(frame: VideoFrame) -> Turn:
     """The turn that the file's display matrix (or a photo's orientation) asks for; slanted ones are ignored."""
     try:
-        matrix = frame.side_data.get(SideData.DISPLAYMATRIX)
+        known = cast(SideDataContainer, frame.side_data)  # PyAV declares it as something else
     except ValueError:  # PyAV does not know some other thing beside the frame, as photos have
         return {90: _LEFT, -270: _LEFT, -90: _RIGHT, 270: _RIGHT, 180: _OVER, -180: _OVER}.get(frame.rotation, Turn())
-    if matrix is None:
+    if SideData.DISPLAYMATRIX not in known:
         return Turn()
+    matrix = known[SideData.DISPLAYMATRIX]
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
     if abs(b) > abs(a):
         return Turn(transposed=True, mirrored=c < 0, flipped=b < 0)
@@ -138,7 +141,7 @@ def turn_of(frame: VideoFrame) -> Turn:
 def _samples(frame: VideoFrame, number: int, sample: str) -> np.ndarray:
     """A plane as it lies in the frame, without the padding of its rows."""
     plane = frame.planes[number]
-    rows = np.frombuffer(plane, sample).reshape(-1, plane.line_size // np.dtype(sample).itemsize)
+    rows = np.frombuffer(memoryview(plane), sample).reshape(-1, plane.line_size // np.dtype(sample).itemsize)
     return rows[: plane.height, : plane.width]
 
 

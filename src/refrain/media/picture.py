@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-import av
 import numpy as np
+from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 
 from refrain.errors import BadInput
@@ -38,7 +38,7 @@ def encoded(clip: Clip, number: int, encoder: str, quality: float, lossless: boo
     frame.pts = 0
     try:
         packets = [*context.encode(frame), *context.encode(None)]
-    except av.error.FFmpegError as error:
+    except FFmpegError as error:
         y, x = clip.size
         raise BadInput(f"A picture of {x}×{y} cannot be written by {encoder} ({error.strerror}); use .png.") from error
     return b"".join(bytes(packet) for packet in packets)

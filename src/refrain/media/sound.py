@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
 
 from refrain.errors import BadInput
 
@@ -52,7 +53,7 @@ def opened(path: Path, kind: str) -> Iterator[InputContainer]:
     }
     try:
         container = av.open(f"file:{path}", format=kind, options=options)
-    except (av.error.FFmpegError, OSError) as error:
+    except (FFmpegError, OSError) as error:
         raise BadInput(f"The sound of {path} cannot be read any more: {error.strerror}.") from error
     with container:
         yield container

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-import av
+from av.error import FFmpegError
 
 from refrain.errors import BadInput
 
@@ -34,7 +34,7 @@ def write(clip: Clip, path: str | Path, quality: float = 18, lossless: bool = Fa
                 aside.write_bytes(encoded(clip, 0, encoder, quality, lossless))
         else:
             _write_frames(clip, target)
-    except (av.error.FFmpegError, OSError) as error:
+    except (FFmpegError, OSError) as error:
         raise BadInput(f"{target.path} could not be written: {error.strerror or error}.") from error
     return notes
 
