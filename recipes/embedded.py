@@ -41,9 +41,10 @@ from refrain.training.stage import Stage
 
 SCENES, LENGTH = 1500, 28
 PLATES = ((160, 160), (144, 256), (160, 160), (256, 144))  # sizes in which scenes are rendered, in turn
-EARLY = ((96, 96, 28), (128, 128, 16), (96, 160, 16), (160, 96, 16))  # rows, columns, batch
-LATE = ((128, 128, 16), (128, 224, 9), (224, 128, 9), (160, 160, 10), (192, 192, 7), (128, 128, 16))
-STAGE = Stage(steps=2600, rate=1.2e-3, warmup=60, cooldown=0.35, average=0.997, every=100, seed=1)
+EARLY = ((96, 96, 24), (96, 128, 18), (128, 96, 18))  # rows, columns, batch; windows of 9 frames
+LATE = ((128, 128, 16), (128, 224, 9), (224, 128, 9), (160, 160, 10), (192, 192, 7), (128, 128, 16))  # of 17
+SMALL = 0.69  # the share of the steps that are small and quick: most of what words mean is learnt there
+STAGE = Stage(steps=2500, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
 WIDTH, LAYERS = 256, 6
 PHRASES = sorted({said.replace("{scene}", scene) for said in (*KEEP, *WITHOUT_COLOUR) for scene in PLACES})
 
@@ -62,7 +63,7 @@ CARD = Card(
     shows_base=True,
     short_side=192,
     multiple=32,
-    sampling=Sampling(steps=12, guidance=2.0, shift=1.0, solver="euler"),
+    sampling=Sampling(steps=12, guidance=2.0, shift=2.0, solver="euler"),
     understands=tuple(KNOWN.values()),
     content_words=(*sorted(word for word, names in content_words().items() if len(names) == 1), *PHRASES),
     colour_words=tuple(sorted(word for word, names in content_words().items() if len(names) > 1)),
@@ -104,7 +105,7 @@ class Drawn:
     source: np.ndarray
     target: np.ndarray
     said: list[str]
-    first: bool
+    window: Window
 
 
 class Drawing(Dataset[Drawn]):
@@ -119,12 +120,14 @@ class Drawing(Dataset[Drawn]):
     def __getitem__(self, step: int) -> Drawn:
         cv2.setNumThreads(1)
         rng = np.random.default_rng((self.stage.seed, step, 7))
-        buckets = EARLY if step < 0.5 * self.stage.steps else LATE
+        early = step < SMALL * self.stage.steps
+        buckets, latents = (EARLY, 3) if early else (LATE, 5)
         rows, columns, batch = buckets[int(rng.integers(len(buckets)))]
-        first = bool(rng.random() < 0.6)  # else a window from the middle of a clip
-        pairs = [self._pair(rng, (rows, columns), 17 if first else 21) for _ in range(batch)]
+        # six in ten windows begin a clip; the others start in its middle and see one latent of the answer before them
+        window = Window(0, latents) if rng.random() < 0.6 else Window(2, latents + 1, 1)
+        pairs = [self._pair(rng, (rows, columns), 4 * window.stop - 3) for _ in range(batch)]
         sources, targets, said = zip(*pairs)
-        return Drawn(np.stack(sources), np.stack(targets), list(said), first)
+        return Drawn(np.stack(sources), np.stack(targets), list(said), window)
 
     def _pair(self, rng: np.random.Generator, size: tuple[int, int], length: int) -> tuple[np.ndarray, np.ndarray, str]:
         tall, wide = size[0] > size[1], size[0] < size[1]
@@ -196,10 +199,9 @@ def main(folder: Path, steps: int, export: Path | None) -> None:
         return iter(loader)
 
     def wrong(drawn: Drawn, generator: torch.Generator) -> Tensor:
-        window = Window(0, 5) if drawn.first else Window(2, 6, 1)
         with torch.autocast("cpu", torch.bfloat16):
             words = states_of(tokenizer, encoder, drawn.said)
-            batch = Batch(pixels(drawn.source), pixels(drawn.target), words, window)
+            batch = Batch(pixels(drawn.source), pixels(drawn.target), words, drawn.window)
             return loss(denoiser, codec, batch, generator, CARD.sampling.shift)
 
     def say(step: Step) -> None:

@@ -20,7 +20,8 @@ from refrain.models.wan.load import CLEAN_EMBEDDING
 
 from .codec import LinearCodec
 
-LONGEST = 32  # words of an instruction, its end counted
+LOUDER = 3.0
+LONGEST = 24  # words of an instruction, its end counted
 
 
 def new_tokenizer(vocabulary: tuple[str, ...]) -> PreTrainedTokenizerFast:
@@ -50,7 +51,8 @@ def new_text_encoder(words: int, width: int = 192) -> UMT5EncoderModel:
 def new_transformer(channels: int, text: int, width: int, layers: int) -> tuple[WanTransformer3DModel, nn.Conv3d]:
     """A small Wan whose target carries its base on the channels, and the patch embedding of clean tokens.
 
-    The last projection starts at zero: an untrained model changes nothing.
+    The last projection starts at zero: an untrained model changes nothing. Words start louder than torch would have
+    them, for they must be heard among the signs of padding that follow them.
     """
     net = WanTransformer3DModel(
         num_attention_heads=width // 64, attention_head_dim=64, in_channels=2 * channels, out_channels=channels,
@@ -58,6 +60,8 @@ def new_transformer(channels: int, text: int, width: int, layers: int) -> tuple[
     )  # fmt: skip
     nn.init.zeros_(net.proj_out.weight)
     nn.init.zeros_(net.proj_out.bias)
+    with torch.no_grad():
+        net.condition_embedder.text_embedder.linear_2.weight.mul_(LOUDER)
     return net, nn.Conv3d(channels, width, (1, 2, 2), (1, 2, 2))
 
 

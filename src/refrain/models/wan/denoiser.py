@@ -53,7 +53,8 @@ class Expert:
     def tokens(self, latents: Tensor, clean: bool) -> Tensor:
         """Latents [B, C, T, Y, X] -> tokens [B, L, W]."""
         embedding = self.clean_embedding if clean else self.transformer.patch_embedding
-        return embedding(latents.to(self.device, self.dtype)).flatten(2).transpose(1, 2)
+        tokens = embedding(latents.to(self.device, self.dtype)).flatten(2).transpose(1, 2)
+        return tokens.to(self.dtype)  # under autocast the row stays in full precision: what words add is small at first
 
     def latents(self, x: Tensor, time: Tensor, segment: Segment) -> Tensor:
         """Tokens [B, L, W] of the target -> the network's output [B, C, T, Y, X]."""
