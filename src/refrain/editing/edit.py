@@ -14,6 +14,7 @@ from refrain.errors import BadInput
 from refrain.flow import SOLVERS, guided, times, told_in_thousandths, wan_times
 from refrain.media import Clip
 from refrain.media.fit import model_size, pad_frames
+from refrain.media.times import moment
 from refrain.models.protocols import Card, Denoiser
 
 from .compose import Seen, compose, see, windows
@@ -115,8 +116,9 @@ def walk_of(request: Edit, card: Card) -> Walk:
 
 def stretch(clip: Clip, start: float | None, stop: float | None) -> tuple[int, int]:
     """The frames first .. last (one past it) that are shown between two times in seconds."""
-    first = next((n for n, at in enumerate(clip.times) if at >= (start or 0)), len(clip)) if start else 0
-    last = next((n for n, at in enumerate(clip.times) if stop is not None and at >= stop), len(clip))
+    begin = moment(start or 0)
+    first = next((n for n, at in enumerate(clip.times) if at >= begin), len(clip)) if start else 0
+    last = next((n for n, at in enumerate(clip.times) if stop is not None and at >= moment(stop)), len(clip))
     if first >= last:
         raise BadInput(
             f"There is no frame from {start or 0} s to {'the end' if stop is None else f'{stop} s'}; "
