@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from refrain.cli.cost import told_cost
-from refrain.cli.options import Attention, Debug, Device, Json, Model, Number, Quiet, Seed, dtype_of, four_sides
+from refrain.cli.options import Attention, Debug, Device, Json, Model, Number, Quiet, Seed, dtype_of
 from refrain.cli.outputs import check_outputs, matte_clip, peak, write_record
 from refrain.cli.progress import say, told
 from refrain.errors import BadInput, Unsupported
@@ -86,12 +86,14 @@ def edit(
     check_outputs(out, matte, (source, mask, *(reference or ())))
     with told(quiet or json) as teller:
         teller.stage("reading")
-        clip = _first(Clip.read(source), frames)
+        whole = Clip.read(source)
+        clip, bound = _first(whole, frames), _bound(whole, mask, box)
         check_output(out, clip=clip, lossless=lossless)
+        bound = None if bound is None else bound[: len(clip)]
+        pictures = tuple(Clip.read(path) for path in reference or ())
         request = Edit(
-            instruction=instruction, source=clip, references=tuple(Clip.read(path) for path in reference or ()),
-            bound=_bound(clip, mask, box), seed=seed, steps=steps, guidance=guidance, short_side=size, start=start,
-            stop=stop, trim=trim, preserve=preserve,
+            instruction=instruction, source=clip, references=pictures, bound=bound, seed=seed, steps=steps,
+            guidance=guidance, short_side=size, start=start, stop=stop, trim=trim, preserve=preserve,
         )  # fmt: skip
         outline = Outline.of(model)
         _require_possible(request, outline)
@@ -132,9 +134,13 @@ def _bound(clip: "Clip", mask: Path | None, box: str | None) -> "Tensor | None":
     """Where the clip may change: within the mask, within the box, within both where both are given."""
     if mask is None and box is None:
         return None
-    from refrain.editing.mask import bound_of
+    import torch
 
-    return bound_of(clip, mask, None if box is None else four_sides(box))
+    from refrain.editing.mask import read_box, read_mask
+
+    bounds = [read_mask(mask, clip)] if mask else []
+    bounds += [read_box(box, clip)] if box else []
+    return bounds[0] if len(bounds) == 1 else torch.minimum(*bounds)
 
 
 def _require_possible(request: "Edit", outline: "Outline") -> None:

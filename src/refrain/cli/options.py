@@ -1,4 +1,4 @@
-"""Options that several verbs share, and the numbers that are written as text: a size, a box."""
+"""Options that several verbs share, and what is written as text."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -52,12 +52,3 @@ def two_sides(text: str) -> tuple[int, int]:
     if not (16 <= rows <= 4096 and 16 <= columns <= 4096):
         raise BadInput(f"The sides of a picture must be 16 to 4096 pixels, not {text}.")
     return rows, columns
-
-
-def four_sides(text: str) -> tuple[int, int, int, int]:
-    """`x0,y0,x1,y1` in pixels of the source, the last ones not included."""
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 4 or not all(part.isdecimal() for part in parts):
-        raise BadInput(f"A box is written as x0,y0,x1,y1 in whole pixels, such as 40,20,200,180, not {text!r}.")
-    left, top, right, bottom = (int(part) for part in parts)
-    return left, top, right, bottom

@@ -84,7 +84,8 @@ def _asked(request: dict[str, Any], path: Path, limits: Limits) -> dict[str, Any
         except subprocess.TimeoutExpired as late:
             raise BadInput(f"{path} was not decoded within {limits.wait:g} s; cut it or convert it first.") from late
         said.seek(0)
-        complaints = said.read(MOST_SAID).decode(errors="replace").strip().splitlines()
+        heard = said.read(MOST_SAID).decode(errors="replace").strip().splitlines()
+        complaints = [line for line in heard if "not on whitelist" not in line]  # sound is copied, never decoded
     if done.returncode != 0 or not done.stdout:
         last = complaints[-1] if complaints else f"status {done.returncode}"
         raise BadInput(f"Decoding {path} came to a bad end ({last}); the file is probably damaged, convert it first.")
