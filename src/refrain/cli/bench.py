@@ -1,0 +1,166 @@
+"""`refrain bench`: what memory buys, and what a whole edit takes, measured on this machine."""
+
+import json as _json
+import platform
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from refrain.cli.options import Debug, Device, Json, Model, two_sides
+from refrain.cli.progress import told
+from refrain.errors import BadInput
+
+if TYPE_CHECKING:
+    from refrain.cli.bench_edit import Figures
+    from refrain.cli.bench_memory import Figure, Job
+
+app = typer.Typer(no_args_is_help=True, help="Measure speed and memory on this machine.", rich_markup_mode="rich")
+
+GOALS = (
+    ("half-size source + memory / target only", "memory, half source", "target only", "at most 1.30"),
+    ("mask / memory, full-size source", "mask, full source", "memory, full source", "at least 1.90"),
+    ("segments / memory, full-size source", "segments, full source", "memory, full source", ""),
+    ("mask, full-size / memory, half-size source", "mask, full source", "memory, half source", ""),
+)
+
+
+@app.command()
+def memory(
+    sizes: Annotated[str, typer.Option(metavar="WxH,...", help="Sizes of the clips.")] = "640x360,832x480,1280x720",
+    tokens: Annotated[
+        int, typer.Option(metavar="N", help="Cut clips of 81 frames in time to about so many tokens; 0: leave them.")
+    ] = 5000,
+    layers: Annotated[int, typer.Option(metavar="N", help="Blocks.")] = 1,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Rounds; the median counts.")] = 3,
+    dtype: Annotated[str, typer.Option(metavar="NAME", help="float32, bfloat16, or faster: whichever is.")] = "faster",
+    peak: Annotated[bool, typer.Option("--peak/--no-peak", help="Also measure memory, each way in a process.")] = True,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Time a step of Wan 2.1 1.3B's blocks: no source, a dense mask, segments, and segments remembered.
+
+    Examples:
+
+      refrain bench memory
+
+      refrain bench memory --sizes 832x480 --tokens 0 --repeats 1 --no-peak
+    """
+    if layers < 1 or repeats < 1 or tokens < 0:
+        raise BadInput("--layers and --repeats must be 1 or more, and --tokens 0 or more.")
+    if dtype not in ("float32", "bfloat16", "faster"):
+        raise BadInput(f"--dtype must be float32, bfloat16 or faster, not {dtype}.")
+    wanted = [two_sides(size) for size in sizes.split(",")]
+
+    from refrain.cli.bench_memory import Job, faster_dtype, latent_frames, measure
+
+    with told(json) as teller:
+        teller.stage("choosing a dtype")
+        chosen = faster_dtype(layers) if dtype == "faster" else dtype
+        jobs = [Job(size, latent_frames(size, tokens), layers, chosen) for size in wanted]
+        found = [(job, measure(job, repeats, peak, teller.stage)) for job in jobs]
+    if json:
+        print(
+            _json.dumps({"machine": _machine(), "repeats": repeats, "sizes": [_facts(*one) for one in found]}, indent=2)
+        )
+    else:
+        for job, figures in found:
+            _show(job, figures)
+
+
+@app.command()
+def edit(
+    clip: Annotated[str | None, typer.Argument(metavar="[CLIP]", help="A file; a rendered scene unless given.")] = None,
+    instruction: Annotated[str, typer.Option("-i", "--instruction", metavar="WORDS")] = "make it snow",
+    frames: Annotated[int, typer.Option(metavar="N", help="Frames of the rendered scene.")] = 40,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Its size.")] = "512x512",
+    steps: Annotated[int | None, typer.Option(metavar="N", help="As in refrain edit.")] = None,
+    model: Model = "embedded",
+    device: Device = "cpu",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Time one edit from file to file, stage by stage, with the memory that it takes.
+
+    Examples:
+
+      refrain bench edit
+
+      refrain bench edit clip.mp4 -i "set it on fire" --json
+    """
+    from refrain.cli.bench_edit import Errand, measure
+
+    if not 1 <= frames <= 2000:
+        raise BadInput(f"--frames must be 1 to 2000, not {frames}.")
+    with told(json) as teller:
+        teller.stage("editing")
+        figures = measure(Errand(clip, frames, two_sides(size), instruction, model, steps, device))
+    if json:
+        print(_json.dumps({"machine": _machine(), "total": figures.total, **asdict(figures)}, indent=2))
+    else:
+        _show_edit(figures)
+
+
+def _facts(job: "Job", figures: "list[Figure]") -> dict[str, object]:
+    """One size as JSON."""
+    from refrain.cli.bench_memory import FULL
+
+    return {
+        **asdict(job),
+        "cut_in_time": FULL / job.frames,
+        "ways": [{**asdict(figure), "over_flops": figure.over} for figure in figures],
+        "ratios": [dict(zip(("what", "times", "flops", "goal"), ratio)) for ratio in _ratios(figures)],
+    }
+
+
+def _ratios(figures: "list[Figure]") -> list[tuple[str, float, float, str]]:
+    by = {figure.way: figure for figure in figures}
+    return [(what, by[a].seconds / by[b].seconds, by[a].flops / by[b].flops, goal) for what, a, b, goal in GOALS]
+
+
+def _show(job: "Job", figures: "list[Figure]") -> None:
+    from refrain.cli.bench_memory import FULL, patches
+
+    rows, columns = patches(job.size)
+    table = Table(
+        title=f"{job.size[1]}x{job.size[0]}: {job.frames} of {FULL} latent frames of {rows}x{columns} tokens, "
+        f"{job.layers} block(s), {job.dtype}",
+        caption="× target: against a step without a source, by the clock, by FLOPs, and by FLOPs at all 81 frames",
+    )
+    table.add_column("way", no_wrap=True)
+    for head in ("tokens", "s", "first s", "TFLOP", "× target", "FLOPs", "at 81", "peak GB"):
+        table.add_column(head, justify="right")
+    for f in figures:
+        table.add_row(
+            f.way, str(f.tokens), f"{f.seconds:.2f}", "" if f.first is None else f"{f.first:.2f}",
+            f"{f.flops / 1e12:.2f}", f"{f.time_ratio:.2f}", f"{f.flop_ratio:.2f}", f"{f.floor:.2f}",
+            "" if f.peak is None else f"{f.peak / 1e9:.2f}",
+        )  # fmt: skip
+    console = Console()
+    console.print(table)
+    for what, times, flops, goal in _ratios(figures):
+        console.print(f"{what}: {times:.2f} by the clock, {flops:.2f} by FLOPs" + (f" (goal: {goal})" if goal else ""))
+
+
+def _show_edit(figures: "Figures") -> None:
+    rows, columns = figures.size
+    table = Table("stage", "seconds", title=f"{figures.frames} frames of {columns}x{rows}, edited at "
+                  f"{figures.model_size[1]}x{figures.model_size[0]} in {figures.steps} steps")  # fmt: skip
+    for stage, seconds in figures.seconds.items():
+        table.add_row(stage, f"{seconds:.2f}")
+    table.add_row("total", f"{figures.total:.2f}", style="bold")
+    Console().print(table)
+    Console().print(f"peak memory: {figures.peak / 1e9:.2f} GB")
+
+
+def _machine() -> dict[str, object]:
+    import torch
+
+    return {
+        "system": platform.platform(terse=True),
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
