@@ -4,6 +4,7 @@ import multiprocessing
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 from refrain.errors import RefrainError, Unsupported
@@ -15,10 +16,13 @@ def peak_bytes() -> int:
     """The most memory that this process has had in use at once."""
     if sys.platform == "win32":
         return _peak_of_windows()
+    if sys.platform == "linux":  # getrusage would count the parent too, whose pages a new process begins with
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+        return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
     import resource
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024  # macOS counts bytes, Linux kilobytes
+    return most if sys.platform == "darwin" else most * 1024  # macOS counts bytes, others kilobytes
 
 
 def _peak_of_windows() -> int:
