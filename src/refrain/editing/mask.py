@@ -38,7 +38,7 @@ def read_mask(path: str | Path, clip: Clip) -> Tensor:
     for start, stop in mask.blocks():
         grey = (mask.rgb(start, stop).mean(1) + 1) / 2
         for n, frame in enumerate(grey, start):
-            done[n, 0] = torch.from_numpy(feathered(frame.numpy()))
+            done[n, 0] = torch.as_tensor(feathered(frame.numpy()))
     if not done.any():
         raise BadInput(f"The mask {path} is black, so that nothing may change; paint white what may.")
     return done
@@ -60,18 +60,18 @@ def read_box(text: str, clip: Clip) -> Tensor:
         raise BadInput(f"The box {text} leaves the picture, which is {wide}×{high}; keep x1 ≤ {wide} and y1 ≤ {high}.")
     mask = np.zeros((high, wide), np.float32)
     mask[y0:y1, x0:x1] = 1
-    return torch.from_numpy(feathered(mask))[None, None]
+    return torch.as_tensor(feathered(mask))[None, None]
 
 
 def feathered(mask: Picture) -> Picture:
-    """A mask [Y, X] that fades in from its own edge inwards, and is nowhere above itself; the picture's border is no edge.
+    """A mask [Y, X] that fades in from its own edge inwards, never above itself; the picture's border is no edge.
 
     Grey levels below 1/100 are black: a lossy file's black is not quite black.
     """
-    allowed = (mask > 0.01).astype(np.uint8)
+    allowed = np.asarray(mask > 0.01, np.uint8)
     width = max(2.0, min(mask.shape) * FEATHER)
     if allowed.all():
         return np.asarray(mask, np.float32)
     inside = cv2.distanceTransform(cv2.copyMakeBorder(allowed, 1, 1, 1, 1, cv2.BORDER_REPLICATE), cv2.DIST_L2, 5)
     ramp = np.clip(inside[1:-1, 1:-1] / width, 0, 1).astype(np.float32)
-    return np.minimum(mask, ramp) * allowed
+    return np.where(allowed > 0, np.minimum(mask, ramp), 0).astype(np.float32)

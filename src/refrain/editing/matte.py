@@ -22,8 +22,8 @@ Flags = NDArray[np.uint8]  # 0 or 1
 GREY = 1 / 255
 REACH = 12  # pixels over which a seed takes in what may be changed
 WIDE = 3  # sigma of the coarse view, in pixels
-GROW = 2  # pixels by which the matte is larger than what was found
-SOFT = 7  # width of the edge, odd; the edge ends in exact zeros
+GROW = 3  # pixels by which what was found grows before its edge is softened
+FAINT = 0.1  # the coarse view counts no more than this of a pixel's change, so that a flake does not fill it
 WHOLE = 0.9  # a matte that covers more than this covers everything
 
 
@@ -41,14 +41,14 @@ def matte_of(before: Tensor, after: Tensor) -> Tensor:
     if changed.any() and (changed.mean() > WHOLE or is_of_the_whole(before, after)):
         return torch.ones_like(before[:, :1])
     matte = np.stack([feathered(frame) for frame in changed]) if changed.any() else changed.astype(np.float32)
-    return torch.from_numpy(matte)[:, None].to(before)  # [T, 1, y, x]
+    return torch.as_tensor(matte)[:, None].to(before)  # [T, 1, y, x]
 
 
 def latent_matte(matte: Tensor, grid: tuple[int, int, int], pixels: int = 8, frames: int = 4) -> Tensor:
     """Which latents [t, Y, X] may hold change, from the matte [T, 1, y, x] of the pixels: bool, False is untouched.
 
-    A latent covers `frames` frames (the first one alone) of `pixels` × `pixels`; where the matte ends before the grid, its
-    edge goes on, as padding does. One latent around the matte counts as touched: its neighbours write into it.
+    A latent covers `frames` frames (the first one alone) of `pixels` × `pixels`; where the matte ends before the grid,
+    its edge goes on, as padding does. One latent around the matte counts as touched: its neighbours write into it.
     """
     t, y, x = grid
     missing = max(0, 1 + (t - 1) * frames - len(matte))
@@ -56,8 +56,8 @@ def latent_matte(matte: Tensor, grid: tuple[int, int, int], pixels: int = 8, fra
     down, right = max(0, y * pixels - whole.shape[-2]), max(0, x * pixels - whole.shape[-1])
     whole = F.pad(whole[None], (0, right, 0, down), mode="replicate")[:, :, : y * pixels, : x * pixels]
     cells = F.max_pool2d(whole[0], pixels)  # [T, Y, X]
-    groups = [cells[:1], cells[1:].unflatten(0, (t - 1, frames)).amax(1)] if t > 1 else [cells[:1]]
-    return F.max_pool2d(torch.cat(groups), 3, stride=1, padding=1) > 0
+    later = cells[1:].reshape(t - 1, frames, y, x).amax(dim=1)  # [t - 1, Y, X]
+    return F.max_pool2d(torch.cat([cells[:1], later]), 3, stride=1, padding=1) > 0
 
 
 def views(before: Tensor, after: Tensor) -> tuple[Picture, Picture, Picture]:
@@ -69,7 +69,7 @@ def views(before: Tensor, after: Tensor) -> tuple[Picture, Picture, Picture]:
         rest, detail = unexplained(blur(v - u, 0.6), u)
         fine.append(rest[..., 0] / np.sqrt(3))
         busy.append(blur(detail, 1.5)[..., 0] / np.sqrt(3))
-        wide.append(blur(v - u, WIDE))
+        wide.append(blur(np.clip(v - u, -FAINT, FAINT), WIDE))
     coarse = [np.sqrt(np.square(d).mean(-1)) for d in over_time(wide)]
     return np.stack(fine), np.stack(busy), np.stack(coarse)
 
@@ -80,9 +80,10 @@ def pictures(frames: Tensor) -> Picture:
 
 
 def floor(view: Picture, low: float, high: float, times: float) -> tuple[float, float]:
-    """What surely is a change, and what may be one: some `times` the noise of a view, which is `low` .. `high` grey levels.
+    """What surely is a change, and what may be one: so many `times` the noise of a view, and half of that.
 
-    The noise is measured at the median; the upper bound is for edits of the whole picture, whose median is no noise.
+    The noise is measured at the median and held within `low` .. `high` grey levels: the upper bound is for edits of the
+    whole picture, whose median is no noise.
     """
     noise = float(np.clip(1.3 * np.median(view), low * GREY, high * GREY))
     return times * noise, times * noise / 2
@@ -94,12 +95,12 @@ def split(view: Picture, busy: Picture, sure: float, maybe: float) -> tuple[Flag
 
 
 def hysteresis(seeds: Flags, perhaps: Flags) -> Flags:
-    """Of `perhaps`, what a seed reaches within REACH steps, each to a neighbour in space or to the same place in time."""
+    """Of `perhaps`, what a seed reaches within REACH steps, to a neighbour in space or the same place in time."""
     found = seeds & perhaps
     if not found.any():
         return found
     for _ in range(REACH):
-        near = np.stack([cv2.dilate(frame, np.ones((3, 3), np.uint8)) for frame in found])
+        near: Flags = np.stack([cv2.dilate(f, np.ones((3, 3), np.uint8)) for f in found]).astype(np.uint8)
         near[1:] |= found[:-1]
         near[:-1] |= found[1:]
         grown = cast(Flags, near & perhaps)
@@ -111,10 +112,9 @@ def hysteresis(seeds: Flags, perhaps: Flags) -> Flags:
 
 def feathered(changed: Flags) -> Picture:
     """A soft matte [y, x] that is 1 on what changed and falls to exact 0 around it."""
-    reach = GROW + SOFT // 2
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GROW + 1, 2 * GROW + 1))
     core = cv2.dilate(changed, disc).astype(np.float32)
-    soft = cv2.blur(cv2.blur(core, (5, 5)), (3, 3))  # reaches 3 = SOFT // 2 pixels to both sides
+    soft = cv2.blur(cv2.blur(core, (5, 5)), (3, 3))  # reaches 3 pixels to both sides, no further
     return np.where(soft < 1e-4, 0, np.clip(soft, 0, 1)).astype(np.float32)
 
 

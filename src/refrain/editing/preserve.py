@@ -1,9 +1,9 @@
 """What goes back to the artist: the source plus the change.
 
-The change is measured between two pictures of the model's size, the source's own round trip and the answer, so that what
-the codec loses is no change. Light and colour return as a map of the source's own pixels (see `transfer`), new things
-are laid over, and outside the matte (see `matte`) the source's planes are copied. All work at the source's size is done
-in its own planes, frame by frame: a change of colour is a matrix there too, and nothing passes through RGB.
+The change is measured between two pictures of the model's size, the source's own round trip and the answer, so that
+what the codec loses is no change. Light and colour return as a map of the source's own pixels (see `transfer`), new
+things are laid over, and outside the matte (see `matte`) the source's planes are copied. All work at the source's size
+is done in its own planes, frame by frame: a change of colour is a matrix there too, and nothing passes through RGB.
 """
 
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ def enlarge(source: Clip, after: Tensor) -> Preserved:
     planes = tuple(empty(plane.shape, source.format.sample) for plane in source.planes)
     for n, frame in enumerate(after.detach().float().cpu()):
         large = raised(np.ascontiguousarray(frame.permute(1, 2, 0).numpy()), source.size)
-        done = from_rgb(torch.from_numpy(large.clip(-1, 1)).permute(2, 0, 1)[None], source.format)
+        done = from_rgb(torch.as_tensor(large.clip(-1, 1)).permute(2, 0, 1)[None], source.format)
         for new, plane in zip(planes, done):
             new[n] = plane[0]
     return Preserved(source.with_planes(planes), torch.ones_like(after[:, :1]))
@@ -83,7 +83,7 @@ def enlarge(source: Clip, after: Tensor) -> Preserved:
 
 def maps(before: Tensor, after: Tensor, matte: Tensor, format: PixelFormat) -> Iterator[tuple[int, Map]]:
     """The map of every frame that changes, with its number, in the planes' own colours."""
-    some = torch.from_numpy(np.unique(np.linspace(0, len(before) - 1, 8).astype(int)))
+    some = torch.as_tensor(np.unique(np.linspace(0, len(before) - 1, 8).astype(int)))
     look = look_of(colours(before[some], format), colours(after[some], format))
     for start in range(0, len(before), BLOCK):
         if matte[start : start + BLOCK].any():
@@ -111,7 +111,8 @@ def levels(format: PixelFormat) -> tuple[Levels, Levels, Levels]:
     """How the numbers of each plane stand for values."""
     top, step = 2**format.depth - 1, 2 ** (format.depth - 8)
     if format.matrix == "rgb":
-        return (Levels(0, top, 0, top),) * 3
+        same = Levels(0, top, 0, top)
+        return same, same, same
     if format.full:
         chroma = Levels(128 * step, top, 0, top)
         return Levels(0, top, 0, top), chroma, chroma
@@ -151,7 +152,7 @@ def change_frame(
 
 
 def covered(amount: Picture, chroma: tuple[int, int]) -> Picture:
-    """For every chroma sample the least amount [y, x] of all luma pixels [Y, X] that its colour reaches when enlarged."""
+    """For every chroma sample the least amount [y, x] of all luma pixels [Y, X] that its colour reaches."""
     for axis, factor in enumerate(chroma):
         if factor == 2:
             lines = np.moveaxis(amount, axis, 0)
@@ -165,13 +166,14 @@ def covered(amount: Picture, chroma: tuple[int, int]) -> Picture:
 def raised(picture: Picture, size: tuple[int, ...]) -> Picture:
     """A picture [y, x, c] at a larger size: smooth, without ringing and without the blocks of linear interpolation.
 
-    The first doubling is cubic, held within what the neighbours hold; the rest is linear.
+    The first threefold step is cubic and keeps every sample at its place, held within what the neighbours hold; the
+    rest is linear.
     """
     if size[0] >= 2 * picture.shape[0] and size[1] >= 2 * picture.shape[1]:
         ring = np.ones((3, 3), np.uint8)
-        low, high = (f(picture, ring).repeat(2, 0).repeat(2, 1) for f in (cv2.erode, cv2.dilate))
-        double = cv2.resize(picture, low.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-        picture = np.clip(double, low, high)
+        low, high = (f(picture, ring).repeat(3, 0).repeat(3, 1) for f in (cv2.erode, cv2.dilate))
+        triple = cv2.resize(picture, (low.shape[1], low.shape[0]), interpolation=cv2.INTER_CUBIC)
+        picture = np.asarray(np.clip(triple, low, high), np.float32)
     return resize(picture, size)
 
 

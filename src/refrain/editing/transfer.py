@@ -1,21 +1,22 @@
 """How light and colour of the answer follow from the source: a local affine map, and what no map explains.
 
-Near every pixel the answer is gain · source + bias, fitted at the model's size (He et al., Guided Image Filtering, 2013,
-with colour as guide) and applied at the source's size, so that fog on a large clip keeps the clip's own detail. Where the
-picture is too plain to tell a gain, the fit leans on one map of the whole clip, scaled by how much detail is left.
-Flakes, flames and sparkles are no map of the source: they enter the bias, and take the gain away where they cover.
+Near every pixel the answer is gain · source + bias, fitted at the model's size (He et al., Guided Image Filtering,
+2013, with colour as guide) and applied at the source's size, so that fog on a large clip keeps the clip's own detail.
+Where the picture is too plain to tell a gain, the fit leans on one map of the whole clip, scaled by how much detail is
+left. Flakes, flames and sparkles are no map of the source: they enter the bias, and take gain away where they cover.
 
 Pictures are [y, x, c] float32 in the planes' own colours (luma 0..1, chroma -½..½), as OpenCV likes them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.float32]
+Picture = NDArray[np.floating[Any]]  # float32 in fact; NumPy's types lose count of it
 
 BEND = np.array([1e-3, 3e-4, 3e-4], np.float32)  # variance of luma and chroma below which the fit leans on the prior
 PLAIN = 1e-4  # energy of detail below which the share of detail that is left cannot be told
@@ -26,8 +27,8 @@ PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))  # a symmetric 3 × 3 m
 class Look:
     """One map of the whole clip: colour -> gain @ colour + bias."""
 
-    gain: NDArray[np.float32]  # [3, 3]
-    bias: NDArray[np.float32]  # [3]
+    gain: Picture  # [3, 3]
+    bias: Picture  # [3]
 
     def __call__(self, picture: Picture) -> Picture:
         return picture @ self.gain.T + self.bias
@@ -46,7 +47,8 @@ class Map:
 
 def transform(gain: Picture, picture: Picture) -> Picture:
     """gain @ colour, pixel by pixel."""
-    return sum(gain[..., i] * picture[..., i : i + 1] for i in range(3))  # type: ignore[return-value]
+    first, second, third = (gain[..., i] * picture[..., i : i + 1] for i in range(3))
+    return first + second + third
 
 
 def blur(picture: Picture, sigma: float) -> Picture:
@@ -71,16 +73,19 @@ def ramp(x: Picture, low: Picture | float, high: Picture | float) -> Picture:
 
 def look_of(before: Picture, after: Picture) -> Look:
     """The affine map that most pixels of `before` [n, y, x, 3] follow to `after`; Cauchy weights, close to identity."""
-    step = max(1, int(np.sqrt(before.size / 3 / 60_000)))
+    step = max(1, int(np.sqrt(before.size / 3 / 20_000)))
     u = before[:, ::step, ::step].reshape(-1, 3).astype(np.float64)
     v = after[:, ::step, ::step].reshape(-1, 3).astype(np.float64)
     rows = np.concatenate([u, np.ones((len(u), 1))], axis=1)  # [N, 4]
     ridge = np.diag([1e-5, 1e-5, 1e-5, 0.0])
-    weight, solved = np.ones(len(u)), np.eye(4)[:, :3]
-    for _ in range(8):
+    weight: NDArray[np.float64] = np.ones(len(u))
+    solved: NDArray[np.float64] = np.eye(4, 3)
+    for _ in range(6):
         heavy = rows * weight[:, None]
         pull = ridge * weight.sum()
-        solved = np.linalg.solve(rows.T @ heavy + pull + 1e-9 * np.eye(4), heavy.T @ v + pull[:, :3])
+        own: NDArray[np.float64] = rows.T @ heavy + pull + 1e-9 * np.eye(4)
+        cross: NDArray[np.float64] = heavy.T @ v + pull[:, :3]
+        solved = np.asarray(np.linalg.solve(own, cross), np.float64)
         far = np.sqrt(np.square(v - rows @ solved).sum(axis=1))
         weight = 1 / (1 + np.square(far / max(0.03, 1.5 * float(np.median(far))))) ** 2
     return Look(solved[:3].T.astype(np.float32), solved[3].astype(np.float32))
@@ -143,7 +148,8 @@ def solve(m: Picture, prior: Picture) -> Map:
     """The map that fits a window's sums, leaning on the gain `prior` [y, x, 3, 3] by BEND."""
     m = m / m[..., :1]
     u, v = m[..., 1:4], m[..., 4:7]
-    own = np.stack([m[..., 7 + k] - u[..., i] * u[..., j] + (BEND[i] if i == j else 0) for k, (i, j) in enumerate(PAIRS)])
+    own = np.stack([m[..., 7 + k] - u[..., i] * u[..., j] for k, (i, j) in enumerate(PAIRS)])  # [6, y, x]
+    own[[0, 3, 5]] += BEND[:, None, None]
     cross = m[..., 13:].reshape(*m.shape[:2], 3, 3) - u[..., :, None] * v[..., None, :]
     cross = cross + BEND[:, None] * np.swapaxes(prior, -1, -2)
     gain = np.swapaxes(inverse(own) @ cross, -1, -2)
@@ -186,7 +192,8 @@ def with_structure(maps: Sequence[Map], before: Picture, after: Picture) -> list
         rest, detail = unexplained(error, transform(m.gain, u))
         floor = 2 * noise + 0.3 * blur(detail, 1.5)
         new = ramp(blur(rest, 0.6), floor, 2 * floor)
-        new = blur(cv2.dilate(new, np.ones((3, 3), np.uint8)).reshape(new.shape), 0.7)
+        grown = np.asarray(cv2.dilate(new, np.ones((3, 3), np.uint8)), np.float32)
+        new = blur(grown.reshape(new.shape), 0.7)
         cover = new * ramp(blur(strength(error), 0.6), 0.06, 0.3)
         bias = (1 - cover) * (m.bias + new * error) + cover * v
         done.append(Map(m.gain * (1 - cover)[..., None], bias))
