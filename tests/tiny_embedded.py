@@ -1,4 +1,4 @@
-"""A tiny model in the embedded model's folder layout: untrained (changes nothing), or one that changes at random."""
+"""A tiny model in the embedded model's folder layout, which changes everything at random."""
 
 from pathlib import Path
 
@@ -8,6 +8,8 @@ from transformers.utils import logging
 from refrain.models.embedded.codec import PLACE, LinearCodec, LinearMap
 from refrain.models.embedded.new import new_text_encoder, new_tokenizer, new_transformer, save
 from refrain.models.protocols import Card, Sampling
+
+torch.set_num_threads(1)  # at this size a second thread costs more than it brings
 
 WORDS = tuple("a and at bed black fog green heavy in it make night of put rain red snow the to tint white with".split())
 CARD = Card(
@@ -31,14 +33,13 @@ CARD = Card(
 )
 
 
-def save_tiny_embedded(folder: Path, changes: bool = True, card: Card = CARD, seed: int = 0) -> Path:
-    """Write such a folder; `changes`: its last projection is random, else zero."""
+def save_tiny_embedded(folder: Path, card: Card = CARD, seed: int = 0) -> Path:
+    """Write such a folder, loaded by the code that loads the real one."""
     torch.manual_seed(seed)
     codec = quarters()
     net, clean = new_transformer(codec.channels, text=32, width=64, layers=2)
-    if changes:
-        torch.nn.init.normal_(net.proj_out.weight, std=0.2)
-        torch.nn.init.normal_(net.proj_out.bias, std=0.5)
+    torch.nn.init.normal_(net.proj_out.weight, std=0.2)
+    torch.nn.init.normal_(net.proj_out.bias, std=0.5)
     parts = {
         "transformer": net,
         "clean_embedding": clean,

@@ -73,7 +73,9 @@ def memory(
 @app.command()
 def edit(
     clip: Annotated[str | None, typer.Argument(metavar="[CLIP]", help="A file; a rendered scene unless given.")] = None,
-    instruction: Annotated[str, typer.Option("-i", "--instruction", metavar="WORDS")] = "make it snow",
+    instruction: Annotated[
+        str, typer.Option("-i", "--instruction", metavar="WORDS", help="What to change.")
+    ] = "make it snow",
     frames: Annotated[int, typer.Option(metavar="N", help="Frames of the rendered scene.")] = 40,
     size: Annotated[str, typer.Option(metavar="WxH", help="Its size.")] = "512x512",
     steps: Annotated[int | None, typer.Option(metavar="N", help="As in refrain edit.")] = None,

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -112,6 +112,11 @@ def edit(
         if matte is not None:
             matte_clip(result.change, result.clip, 0 if trim else result.record["frames"][0]).write(matte)
     record = {**result.record, "output": str(out), "wall_seconds": round(time.monotonic() - began, 3), **peak()}
+    _tell(record, out, notes, json, quiet)
+
+
+def _tell(record: dict[str, Any], out: str, notes: tuple[str, ...], json: bool, quiet: bool) -> None:
+    """Write the record and say that all is done."""
     text = write_record(record, out)
     for note in notes:
         say(note, quiet or json)
