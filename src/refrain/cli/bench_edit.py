@@ -64,7 +64,9 @@ def _edit(errand: Errand, path: str, out: str, asked: float) -> Figures:
         nonlocal last
         spent[stage], last = time.time() - last, time.time()
 
-    from refrain import Clip, Edit, Editor
+    from refrain.editing.editor import Editor
+    from refrain.editing.request import Edit
+    from refrain.media import Clip
 
     passed("start")
     clip = Clip.read(path)

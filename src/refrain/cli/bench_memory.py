@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from diffusers import WanTransformer3DModel
 from torch import Tensor
 
 from refrain.attention import Plan
@@ -20,6 +19,7 @@ from refrain.editing.compose import Seen, Window, compose
 from refrain.editing.estimate import pass_flops
 from refrain.models.outline import Network
 from refrain.models.protocols import Card
+from refrain.models.wan.blank import blank_expert
 from refrain.models.wan.block import Run, walk, word_keys
 from refrain.models.wan.denoiser import Expert, Row, WanDenoiser
 from refrain.models.wan.rope import rotation
@@ -151,16 +151,8 @@ def row_of(way: str, job: Job, bare: bool = False) -> Sequence:
 
 
 def expert_of(job: Job) -> Expert:
-    """Blocks of Wan 2.1 1.3B, of random numbers; what diffusers keeps in float32 stays so."""
-    torch.manual_seed(0)
-    net = WanTransformer3DModel(
-        num_attention_heads=HEADS, attention_head_dim=HEAD, ffn_dim=FEED, text_dim=TEXT, num_layers=job.layers,
-        in_channels=CHANNELS, out_channels=CHANNELS, cross_attn_norm=True,
-    )  # fmt: skip
-    for name, weight in net.eval().requires_grad_(False).named_parameters():
-        if not any(kept in name for kept in net._keep_in_fp32_modules):
-            weight.data = weight.data.to(getattr(torch, job.dtype))
-    return Expert(net, net.patch_embedding)
+    """Blocks of Wan 2.1 1.3B, of random numbers."""
+    return blank_expert(job.layers, HEADS, HEAD, FEED, TEXT, CHANNELS, getattr(torch, job.dtype))
 
 
 def step_of(way: str, job: Job, one: Expert) -> Callable[[float], Tensor]:

@@ -39,7 +39,8 @@ def _verb(name: str, verb: Callable[..., Any]) -> Iterator[str]:
     given = inspect.signature(verb).parameters
     for key, hint in get_type_hints(verb, include_extras=True).items():
         if key in given:
-            yield _row(key, *get_args(hint)[:2], given[key].default)
+            kind, said = get_args(hint)[:2]
+            yield _row(key, kind, said, given[key].default)
     yield ""
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Line
+
     from refrain.editing.request import OnProgress, Progress
 
 NAMES = {"encode": "looking", "denoise": "drawing", "compose": "putting the source back"}
@@ -16,14 +18,14 @@ NAMES = {"encode": "looking", "denoise": "drawing", "compose": "putting the sour
 class Teller:
     """Says stages: `stage("reading")` for those without a length, `on_progress` for those that an edit tells."""
 
-    def __init__(self, line: "object | None") -> None:
+    def __init__(self, line: "Line | None") -> None:
         self._line, self._task, self._name = line, None, ""
 
     def stage(self, name: str, done: int = 0, total: int | None = None) -> None:
         """Show the stage `name`, with `done` of `total` parts behind it, where that is known."""
         if self._line is None:
             return
-        if name != self._name:
+        if self._task is None or name != self._name:
             if self._task is not None:
                 self._line.remove_task(self._task)
             self._task, self._name = self._line.add_task(name, total=total), name
