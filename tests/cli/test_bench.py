@@ -70,12 +70,12 @@ def test_clips_are_cut_in_time() -> None:
 
 
 def figure(way: str, seconds: float) -> Figure:
-    return Figure(way, 1, seconds, None, seconds, seconds, 0.5 * seconds, 1, None, None)
+    return Figure(way, 1, seconds, 2 * seconds, None, 3.0, seconds, 0.5 * seconds, 1, None, None)
 
 
 def test_ratios_are_of_the_ways_they_name() -> None:
     figures = [figure(way, n + 1.0) for n, way in enumerate(WAYS)]
-    assert [round(times, 3) for _, times, _, _ in _ratios(figures)] == [7.0, 0.5, 0.75, round(2 / 7, 3)]
+    assert [round(ratio.clock, 3) for ratio in _ratios(figures)] == [7.0, 0.5, 0.75, round(2 / 7, 3)]
     assert figures[0].over == 2
 
 

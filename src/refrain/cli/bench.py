@@ -2,10 +2,11 @@
 
 import json as _json
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -36,6 +37,7 @@ def memory(
     layers: Annotated[int, typer.Option(metavar="N", help="Blocks.")] = 1,
     repeats: Annotated[int, typer.Option(metavar="N", help="Rounds; the median counts.")] = 3,
     dtype: Annotated[str, typer.Option(metavar="NAME", help="float32, bfloat16, or faster: whichever is.")] = "faster",
+    threads: Annotated[int, typer.Option(metavar="N", help="Of the processor; 0: all.")] = 0,
     peak: Annotated[bool, typer.Option("--peak/--no-peak", help="Also measure memory, each way in a process.")] = True,
     json: Json = False,
     debug: Debug = False,
@@ -48,14 +50,18 @@ def memory(
 
       refrain bench memory --sizes 832x480 --tokens 0 --repeats 1 --no-peak
     """
-    if layers < 1 or repeats < 1 or tokens < 0:
-        raise BadInput("--layers and --repeats must be 1 or more, and --tokens 0 or more.")
+    if layers < 1 or repeats < 1 or tokens < 0 or threads < 0:
+        raise BadInput("--layers and --repeats must be 1 or more, --tokens and --threads 0 or more.")
     if dtype not in ("float32", "bfloat16", "faster"):
         raise BadInput(f"--dtype must be float32, bfloat16 or faster, not {dtype}.")
     wanted = [two_sides(size) for size in sizes.split(",")]
 
+    import torch
+
     from refrain.cli.bench_memory import Job, faster_dtype, latent_frames, measure
 
+    if threads:
+        torch.set_num_threads(threads)
     with told(json) as teller:
         teller.stage("choosing a dtype")
         chosen = faster_dtype(layers) if dtype == "faster" else dtype
@@ -113,13 +119,35 @@ def _facts(job: "Job", figures: "list[Figure]") -> dict[str, object]:
         **asdict(job),
         "cut_in_time": FULL / job.frames,
         "ways": [{**asdict(figure), "over_flops": figure.over} for figure in figures],
-        "ratios": [dict(zip(("what", "times", "flops", "goal"), ratio)) for ratio in _ratios(figures)],
+        "ratios": [asdict(ratio) for ratio in _ratios(figures)],
     }
 
 
-def _ratios(figures: "list[Figure]") -> list[tuple[str, float, float, str]]:
+@dataclass(frozen=True)
+class Ratio:
+    """One way over another: by the clock, by the processor, by FLOPs, and by the FLOPs of all 81 frames."""
+
+    what: str
+    clock: float
+    busy: float
+    flops: float
+    whole: float
+    goal: str
+
+
+def _ratios(figures: "list[Figure]") -> list[Ratio]:
     by = {figure.way: figure for figure in figures}
-    return [(what, by[a].seconds / by[b].seconds, by[a].flops / by[b].flops, goal) for what, a, b, goal in GOALS]
+    return [
+        Ratio(
+            what,
+            by[a].seconds / by[b].seconds,
+            by[a].busy / by[b].busy,
+            by[a].flops / by[b].flops,
+            by[a].floor / by[b].floor,
+            goal,
+        )
+        for what, a, b, goal in GOALS
+    ]
 
 
 def _show(job: "Job", figures: "list[Figure]") -> None:
@@ -129,21 +157,27 @@ def _show(job: "Job", figures: "list[Figure]") -> None:
     table = Table(
         title=f"{job.size[1]}x{job.size[0]}: {job.frames} of {FULL} latent frames of {rows}x{columns} tokens, "
         f"{job.layers} block(s), {job.dtype}",
-        caption="× target: against a step without a source, by the clock, by FLOPs, and by FLOPs at all 81 frames",
+        caption="s: by the clock; cpu: by the processor; first: the step that remembers; ×: against the target only",
+        box=SIMPLE_HEAD,
     )
     table.add_column("way", no_wrap=True)
-    for head in ("tokens", "s", "first s", "TFLOP", "× target", "FLOPs", "at 81", "peak GB"):
+    for head in ("tokens", "s", "cpu", "first", "TFLOP", "×", "× FLOP", "peak GB"):
         table.add_column(head, justify="right")
     for f in figures:
         table.add_row(
-            f.way, str(f.tokens), f"{f.seconds:.2f}", "" if f.first is None else f"{f.first:.2f}",
-            f"{f.flops / 1e12:.2f}", f"{f.time_ratio:.2f}", f"{f.flop_ratio:.2f}", f"{f.floor:.2f}",
+            f.way, str(f.tokens), f"{f.seconds:.2f}", f"{f.busy:.2f}", "" if f.first is None else f"{f.first:.2f}",
+            f"{f.flops / 1e12:.2f}", f"{f.time_ratio:.2f}", f"{f.flop_ratio:.2f}",
             "" if f.peak is None else f"{f.peak / 1e9:.2f}",
         )  # fmt: skip
     console = Console()
     console.print(table)
-    for what, times, flops, goal in _ratios(figures):
-        console.print(f"{what}: {times:.2f} by the clock, {flops:.2f} by FLOPs" + (f" (goal: {goal})" if goal else ""))
+    for ratio in _ratios(figures):
+        console.print(
+            f"{ratio.what}: {ratio.clock:.2f} by the clock, {ratio.busy:.2f} by the processor, {ratio.flops:.2f} by "
+            f"FLOPs ({ratio.whole:.2f} at all 81 frames){f'; goal: {ratio.goal}' if ratio.goal else ''}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _show_edit(figures: "Figures") -> None:

@@ -47,7 +47,8 @@ class Job:
 class Figure:
     """One way at one size.
 
-    tokens: computed in a step; seconds: the median step; first: the step that remembers, where there is one.
+    tokens: computed in a step; seconds: the median step by the clock; busy: by the processor, all threads together,
+    which other work on the machine disturbs less; first: the step that remembers, where there is one.
     flops: of a step; time_ratio, flop_ratio: to the target alone; floor: flop_ratio at all 81 frames.
     peak: bytes that the process held at most; step: bytes of them that came with the steps.
     """
@@ -55,6 +56,7 @@ class Figure:
     way: str
     tokens: int
     seconds: float
+    busy: float
     first: float | None
     flops: float
     time_ratio: float
@@ -75,13 +77,13 @@ def measure(job: Job, repeats: int, peaks: bool, tell: Callable[[str], None]) ->
         one = expert_of(job)
         steps = {way: step_of(way, job, one) for way in WAYS}
         firsts = {way: _timed(step, 1.0) for way, step in steps.items()}
-        spent: dict[str, list[float]] = {way: [] for way in WAYS}
+        spent: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
         for n in range(repeats):
             for way, step in steps.items():
                 tell(f"{job.size[1]}x{job.size[0]}, round {n + 1} of {repeats}: {way}")
                 spent[way].append(_timed(step, 1 - (n + 1) / (repeats + 1)))
     steps.clear()
-    medians = {way: statistics.median(each) for way, each in spent.items()}
+    medians = {way: statistics.median(clock for clock, _ in each) for way, each in spent.items()}
     alone, found = WAYS[0], list[Figure]()
     for way in WAYS:
         tell(f"{job.size[1]}x{job.size[0]}, memory: {way}")
@@ -92,7 +94,8 @@ def measure(job: Job, repeats: int, peaks: bool, tell: Callable[[str], None]) ->
                 way=way,
                 tokens=_asking(way, job),
                 seconds=medians[way],
-                first=firsts[way] if way.startswith("memory") else None,
+                busy=statistics.median(busy for _, busy in spent[way]),
+                first=firsts[way][0] if way.startswith("memory") else None,
                 flops=flops(way, job),
                 time_ratio=medians[way] / medians[alone],
                 flop_ratio=flops(way, job) / flops(alone, job),
@@ -112,7 +115,7 @@ def faster_dtype(layers: int) -> str:
         with torch.no_grad():
             step = step_of(WAYS[0], job, expert_of(job))
             step(1.0)
-            spent[dtype] = min(_timed(step, 0.5) for _ in range(3))
+            spent[dtype] = min(_timed(step, 0.5)[0] for _ in range(3))
     return min(spent, key=lambda dtype: spent[dtype])
 
 
@@ -220,10 +223,11 @@ def _asking(way: str, job: Job) -> int:
     return len(bare.without_words()) if way.startswith(("mask", "segments")) else len(bare.target)
 
 
-def _timed(step: Callable[[float], Tensor], t: float) -> float:
-    began = time.perf_counter()
+def _timed(step: Callable[[float], Tensor], t: float) -> tuple[float, float]:
+    """Seconds by the clock, and of the processor."""
+    began, busy = time.perf_counter(), time.process_time()
     step(t)
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - busy
 
 
 def _peak(way: str, job: Job) -> tuple[int, int]:
