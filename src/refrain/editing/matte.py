@@ -67,16 +67,16 @@ def views(before: Tensor, after: Tensor) -> tuple[Picture, Picture, Picture]:
     wide: list[Picture] = []
     for u, v in zip(pictures(before), pictures(after)):
         rest, detail = unexplained(blur(v - u, 0.6), u)
-        fine.append(rest[..., 0] / np.sqrt(3))
-        busy.append(blur(detail, 1.5)[..., 0] / np.sqrt(3))
+        fine.append(rest[0] / np.sqrt(3))
+        busy.append(blur(detail, 1.5)[0] / np.sqrt(3))
         wide.append(blur(np.clip(v - u, -FAINT, FAINT), WIDE))
-    coarse = [np.sqrt(np.square(d).mean(-1)) for d in over_time(wide)]
+    coarse = [np.sqrt(np.square(d).mean(0)) for d in over_time(wide)]
     return np.stack(fine), np.stack(busy), np.stack(coarse)
 
 
 def pictures(frames: Tensor) -> Picture:
-    """Frames [T, 3, y, x] in [-1, 1] as pictures [T, y, x, 3] in 0..1."""
-    return np.ascontiguousarray((frames.detach().float().cpu().permute(0, 2, 3, 1).numpy() + 1) / 2, np.float32)
+    """Frames [T, 3, y, x] in [-1, 1] as pictures in 0..1."""
+    return (frames.detach().float().cpu().numpy() + 1) / 2
 
 
 def floor(view: Picture, low: float, high: float, times: float) -> tuple[float, float]:
@@ -123,7 +123,8 @@ def is_of_the_whole(before: Tensor, after: Tensor) -> bool:
     frames = np.unique(np.linspace(0, len(before) - 1, 8).astype(int))
     u, v = pictures(before[frames]), pictures(after[frames])
     look = look_of(u, v)
-    moved, wanted = np.stack([blur(d, WIDE) for d in v - u]), np.stack([blur(d, WIDE) for d in look(u) - u])
-    moved_by, off_by = (np.sqrt(np.square(d).mean(-1)) for d in (moved, moved - wanted))
+    moved = np.stack([blur(q - p, WIDE) for p, q in zip(u, v)])  # [n, 3, y, x]
+    wanted = np.stack([blur(look(p) - p, WIDE) for p in u])
+    moved_by, off_by = (np.sqrt(np.square(d).mean(1)) for d in (moved, moved - wanted))
     explained = float((off_by <= np.maximum(0.5 * moved_by, 5 * GREY)).mean())
-    return explained > 0.97 and float((np.sqrt(np.square(wanted).mean(-1)) > 6 * GREY).mean()) > 0.25
+    return explained > 0.97 and float((np.sqrt(np.square(wanted).mean(1)) > 6 * GREY).mean()) > 0.25

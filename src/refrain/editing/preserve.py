@@ -71,8 +71,8 @@ def enlarge(source: Clip, after: Tensor) -> Preserved:
     """The model's own picture [T, 3, y, x] at the source's size, with nothing put back; the matte is 1 everywhere."""
     planes = tuple(empty(plane.shape, source.format.sample) for plane in source.planes)
     for n, frame in enumerate(after.detach().float().cpu()):
-        large = raised(np.ascontiguousarray(frame.permute(1, 2, 0).numpy()), source.size)
-        done = from_rgb(torch.as_tensor(large.clip(-1, 1)).permute(2, 0, 1)[None], source.format)
+        large = np.stack([raised(colour, source.size) for colour in frame.numpy()])
+        done = from_rgb(torch.as_tensor(large)[None], source.format)
         for new, plane in zip(planes, done):
             new[n] = plane[0]
     return Preserved(source.with_planes(planes), torch.ones_like(after[:, :1]))
@@ -100,11 +100,11 @@ def block_maps(before: Tensor, after: Tensor, look: Look, start: int, format: Pi
 
 
 def colours(frames: Tensor, format: PixelFormat) -> Picture:
-    """Frames [n, 3, y, x] in [-1, 1] as pictures [n, y, x, 3] of plane values: luma 0..1, chroma -½..½ (or G, B, R)."""
+    """Frames [n, 3, y, x] in [-1, 1] as plane values [n, 3, y, x]: luma 0..1, chroma -½..½ (or G, B, R)."""
     full = replace(format, depth=16, chroma=(1, 1), full=True)
     planes = from_rgb(frames, full)
     values = [(p.astype(np.float32) - level.zero) / level.span for p, level in zip(planes, levels(full))]
-    return np.ascontiguousarray(np.stack(values, axis=-1))
+    return np.stack(values, axis=1)
 
 
 def levels(format: PixelFormat) -> tuple[Levels, Levels, Levels]:
@@ -132,21 +132,20 @@ def change_frame(
     """
     if not matte.any():
         return
-    push = matte[..., None, None] * (m.gain - np.eye(3, dtype=np.float32))  # [y, x, 3, 3]
-    shift = matte[..., None] * m.bias  # [y, x, 3]
+    push = matte * (m.gain - np.eye(3, dtype=np.float32)[:, :, None, None])  # [3, 3, y, x]
+    shift = matte * m.bias  # [3, y, x]
     size = planes[0].shape
     amount = (resize(matte, size) > 0).astype(np.float32)  # [Y, X]
     if hold is not None:
         amount *= hold
-    old = [(plane.astype(np.float32) - level.zero) / level.span for plane, level in zip(planes, levels(format))]
-    for k, (plane, level) in enumerate(zip(planes, levels(format))):
-        row = raised(np.concatenate([push[..., k, :], shift[..., k : k + 1]], axis=-1), plane.shape)  # [Y, X, 4]
-        change = row[..., 3].copy()
-        for i in range(3):
-            change += row[..., i] * resize(old[i], plane.shape)
+    amounts = (amount, *(covered(amount, format.chroma),) * 2)
+    scales = levels(format)
+    old = [(plane.astype(np.float32) - level.zero) / level.span for plane, level in zip(planes, scales)]
+    for k, (plane, level, weight) in enumerate(zip(planes, scales, amounts)):
+        parts = [raised(gain, plane.shape) * resize(other, plane.shape) for gain, other in zip(push[k], old)]
+        change = raised(shift[k], plane.shape) + parts[0] + parts[1] + parts[2]
         low, high = (level.low - level.zero) / level.span, (level.high - level.zero) / level.span
         answer = np.clip(old[k] + change, np.minimum(old[k], low), np.maximum(old[k], high))
-        weight = amount if k == 0 else covered(amount, format.chroma)
         mixed = np.rint((old[k] + weight * (answer - old[k])) * level.span + level.zero)
         np.copyto(plane, mixed.astype(plane.dtype), where=weight > 0)
 
@@ -164,22 +163,24 @@ def covered(amount: Picture, chroma: tuple[int, int]) -> Picture:
 
 
 def raised(picture: Picture, size: tuple[int, ...]) -> Picture:
-    """A picture [y, x, c] at a larger size: smooth, without ringing and without the blocks of linear interpolation.
+    """A picture [y, x] at a larger size: smooth, without ringing and without the diamonds of linear interpolation.
 
-    The first threefold step is cubic and keeps every sample at its place, held within what the neighbours hold; the
-    rest is linear.
+    The first step is cubic, held within what the neighbours hold, and threefold where it can be: every sample then
+    keeps its place and its height. The rest is linear.
     """
-    if size[0] >= 2 * picture.shape[0] and size[1] >= 2 * picture.shape[1]:
-        ring = np.ones((3, 3), np.uint8)
-        low, high = (f(picture, ring).repeat(3, 0).repeat(3, 1) for f in (cv2.erode, cv2.dilate))
-        triple = cv2.resize(picture, (low.shape[1], low.shape[0]), interpolation=cv2.INTER_CUBIC)
-        picture = np.asarray(np.clip(triple, low, high), np.float32)
+    times = min(3, size[0] // picture.shape[0], size[1] // picture.shape[1])
+    if times > 1:
+        ring, step = np.ones((3, 3), np.uint8), (times * picture.shape[1], times * picture.shape[0])
+        cubic = cv2.resize(picture, step, interpolation=cv2.INTER_CUBIC)
+        low = cv2.resize(cv2.erode(picture, ring), step, interpolation=cv2.INTER_NEAREST)
+        high = cv2.resize(cv2.dilate(picture, ring), step, interpolation=cv2.INTER_NEAREST)
+        picture = np.asarray(cv2.max(cv2.min(cubic, high), low), np.float32)
     return resize(picture, size)
 
 
 def resize(picture: Picture, size: tuple[int, ...]) -> Picture:
-    """A picture [y, x] or [y, x, c] at another size: linear where it grows, averaged by area where it shrinks."""
-    if picture.shape[:2] == tuple(size[:2]):
+    """A picture [y, x] at another size: linear where it grows, averaged by area where it shrinks; itself if it fits."""
+    if picture.shape == size:
         return picture
     shrinks = size[0] <= picture.shape[0] and size[1] <= picture.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
