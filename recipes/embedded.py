@@ -45,13 +45,16 @@ SCENES, LENGTH = 1500, 28
 PLATES = ((160, 160), (144, 256), (160, 160), (256, 144))  # sizes in which scenes are rendered, in turn
 EARLY = ((96, 96, 24), (96, 128, 18), (128, 96, 18))  # rows, columns, batch; windows of 9 frames
 LATE = ((128, 128, 16), (128, 224, 9), (224, 128, 9), (160, 160, 10), (192, 192, 7), (128, 128, 16))  # of 17
+# how often each effect is drawn: what is harder to learn comes more often
 SHARES = {
-    "fire": 20, "tint": 20, "sparkles": 13, "mono": 10, "snow": 10, "rain": 8, "fog": 6, "glow": 6, "night": 4, "keep": 4,
-}  # fmt: skip  # how often each effect is drawn: what is harder to learn comes more often
+    "fire": 20, "tint": 20, "sparkles": 13, "mono": 10, "snow": 10, "rain": 8, "fog": 6, "glow": 6, "night": 4,
+    "keep": 4,
+}  # fmt: skip
 SMALL = 0.94  # the share of the steps that are small and quick: most of what words mean is learnt there
 STAGE = Stage(steps=2500, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
 WIDTH, LAYERS = 256, 6
-PHRASES = sorted({said.replace("{scene}", scene) for said in (*KEEP, *WITHOUT_COLOUR) for scene in PLACES})
+SAYINGS = (*KEEP, *WITHOUT_COLOUR, "black and white", "white and black", "black white")
+PHRASES = sorted({said.replace("{scene}", scene) for said in SAYINGS for scene in PLACES})
 
 CARD = Card(
     name="refrain-embedded",
