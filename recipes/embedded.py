@@ -43,15 +43,15 @@ from refrain.training.stage import Stage
 
 SCENES, LENGTH = 1500, 28
 PLATES = ((160, 160), (144, 256), (160, 160), (256, 144))  # sizes in which scenes are rendered, in turn
-EARLY = ((96, 96, 24), (96, 128, 18), (128, 96, 18))  # rows, columns, batch; windows of 9 frames
-LATE = ((128, 128, 16), (128, 224, 9), (224, 128, 9), (160, 160, 10), (192, 192, 7), (128, 128, 16))  # of 17
+EARLY = ((96, 96, 24, 3), (96, 96, 15, 5), (96, 128, 18, 3), (128, 96, 12, 5))  # rows, columns, batch, latent frames
+LATE = ((128, 128, 16, 5), (128, 224, 9, 5), (224, 128, 9, 5), (160, 160, 10, 5), (192, 192, 7, 5))
 # how often each effect is drawn: what is harder to learn comes more often
 SHARES = {
     "fire": 20, "tint": 20, "sparkles": 13, "mono": 10, "snow": 10, "rain": 8, "fog": 6, "glow": 6, "night": 4,
     "keep": 4,
 }  # fmt: skip
-SMALL = 0.94  # the share of the steps that are small and quick: most of what words mean is learnt there
-STAGE = Stage(steps=2500, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
+SMALL = 0.93  # the share of the steps that are small and quick: most of what words mean is learnt there
+STAGE = Stage(steps=2880, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
 WIDTH, LAYERS = 256, 6
 SAYINGS = (*KEEP, *WITHOUT_COLOUR, "black and white", "white and black", "black white")
 PHRASES = sorted({said.replace("{scene}", scene) for said in SAYINGS for scene in PLACES})
@@ -128,9 +128,8 @@ class Drawing(Dataset[Drawn]):
     def __getitem__(self, step: int) -> Drawn:
         cv2.setNumThreads(1)
         rng = np.random.default_rng((self.stage.seed, step, 7))
-        early = step < SMALL * self.stage.steps
-        buckets, latents = (EARLY, 3) if early else (LATE, 5)
-        rows, columns, batch = buckets[int(rng.integers(len(buckets)))]
+        buckets = EARLY if step < SMALL * self.stage.steps else LATE
+        rows, columns, batch, latents = buckets[int(rng.integers(len(buckets)))]
         # six in ten windows begin a clip; the others start in its middle and see one latent of the answer before them
         window = Window(0, latents) if rng.random() < 0.6 else Window(2, latents + 1, 1)
         pairs = [self._pair(rng, (rows, columns), 4 * window.stop - 3) for _ in range(batch)]
