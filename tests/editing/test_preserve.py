@@ -1,6 +1,7 @@
 """The source plus the change: nothing changed is nothing written, and light and colour keep the source's own detail."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -173,3 +174,11 @@ def test_lengths_and_bounds_must_fit() -> None:
         preserve(source, before[:2], before[:2])
     with pytest.raises(ValueError, match="does not fit"):
         preserve(source, before, before, torch.ones(1, 1, 10, 10))
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_real_clip_keeps_its_detail(edit: str, material: Path) -> None:
+    source = Clip.read(material / "clips" / "tokenflow_wolf.mp4", stop=0.14)
+    wanted = EDITS[edit](source.frames)
+    before, after = source.at((256, 256)), resized(wanted, (256, 256))
+    assert decibels(preserve(source, before, after).clip.frames, wanted) > 40

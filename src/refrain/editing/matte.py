@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .transfer import Picture, blur, look_of, over_time, unexplained
+from .transfer import Picture, blur, look_of, over_time, strength, unexplained
 
 Flags = NDArray[np.uint8]  # 0 or 1
 
@@ -67,9 +67,9 @@ def views(before: Tensor, after: Tensor) -> tuple[Picture, Picture, Picture]:
     wide: list[Picture] = []
     for u, v in zip(pictures(before), pictures(after)):
         rest, detail = unexplained(blur(v - u, 0.6), u)
-        fine.append(rest[0] / np.sqrt(3))
-        busy.append(blur(detail, 1.5)[0] / np.sqrt(3))
-        wide.append(blur(np.clip(v - u, -FAINT, FAINT), WIDE))
+        fine.append(strength(rest)[0] / np.sqrt(3))
+        busy.append(blur(strength(detail), 1.5)[0] / np.sqrt(3))
+        wide.append(blur(np.clip(rest, -FAINT, FAINT), WIDE))
     coarse = [np.sqrt(np.square(d).mean(0)) for d in over_time(wide)]
     return np.stack(fine), np.stack(busy), np.stack(coarse)
 

@@ -172,15 +172,14 @@ def inverse(m: Picture) -> Sequence[Sequence[Picture]]:
 
 
 def unexplained(error: Picture, picture: Picture) -> tuple[Picture, Picture]:
-    """`error` without what is only lost detail of `picture`, and that detail's strength; each [1, y, x].
+    """`error` [3, y, x] without what is only lost detail of `picture`, and all of that detail.
 
     A softer picture differs from a sharp one by minus a part of its detail. The part (0..1) that explains most is taken
     off, pixel by pixel.
     """
     detail = picture - blur(picture, 2)
-    energy = np.square(detail).sum(0, keepdims=True)
-    part = -(error * detail).sum(0, keepdims=True) / (energy + 1e-8)
-    return strength(error + np.clip(part, 0, 1) * detail), np.sqrt(energy)
+    part = -(error * detail).sum(0, keepdims=True) / (np.square(detail).sum(0, keepdims=True) + 1e-8)
+    return error + np.clip(part, 0, 1) * detail, detail
 
 
 def noise_of(errors: Sequence[Picture]) -> float:
@@ -196,8 +195,8 @@ def with_structure(maps: Sequence[Map], before: Picture, after: Picture) -> list
     done: list[Map] = []
     for m, u, v, error in zip(maps, before, after, errors):
         rest, detail = unexplained(error, transform(m.gain, u))
-        floor = 2 * noise + 0.3 * blur(detail, 1.5)
-        new = ramp(blur(rest, 0.6), floor, 2 * floor)
+        floor = 2 * noise + 0.3 * blur(strength(detail), 1.5)
+        new = ramp(blur(strength(rest), 0.6), floor, 2 * floor)
         new = blur(np.asarray(cv2.dilate(new[0], np.ones((3, 3), np.uint8)), np.float32)[None], 0.7)
         cover = new * ramp(blur(strength(error), 0.6), 0.06, 0.3)
         done.append(Map((1 - cover) * m.gain, (1 - cover) * (m.bias + new * error) + cover * v))
