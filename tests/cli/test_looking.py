@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cli.conftest import Run
+from refrain.cli.sheet import GAP, HEIGHT, TOP
 from refrain.media import Clip
 from refrain.sequence import RULES
 
@@ -92,7 +93,7 @@ def test_a_sheet_has_a_row_for_every_edit(clip: Path, model: Path, out: Path, ru
 def test_before_and_after(clip: Path, out: Path, run: Run) -> None:
     assert run("sheet", "--before", clip, "--after", clip, "-o", out / "sheet.png").status == 0
     drawn = cv2.imread(str(out / "sheet.png"))
-    rows = drawn[34 : 34 + 112, 80:], drawn[34 + 116 : 34 + 116 + 112, 80:]
-    assert np.array_equal(*rows)
+    before, after = (drawn[top : top + HEIGHT, 80:] for top in (TOP, TOP + HEIGHT + GAP))
+    assert np.array_equal(before, after)
     for wrong in (["--before", clip], [], ["-o", out]):
         assert run("sheet", *wrong).status == 2

@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
 from types import FrameType
 from typing import Annotated
 
@@ -56,6 +57,9 @@ app.command("sheet")(sheet.sheet)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status. `arguments` default to those of the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # an old console may lack a sign that we print
+            stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     ended = signal.signal(signal.SIGTERM, _end)
     try:

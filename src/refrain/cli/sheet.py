@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from refrain.media import Clip
 
-HEIGHT, GAP, TOP = 112, 4, 34
+HEIGHT, GAP, TOP = 144, 4, 34
 
 
 def sheet(

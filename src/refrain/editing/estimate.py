@@ -15,11 +15,11 @@ from refrain.sequence import Sequence
 
 from .compose import Seen, Window, compose, windows
 
-RATES = {"cpu": 60e9, "mps": 2e12, "cuda": 100e12}
+RATES = {"cpu": 80e9, "mps": 2e12, "cuda": 100e12}
 """FLOPs a second that a machine is taken to reach: two cores of a laptop, an Apple GPU, a data-centre GPU."""
-PASTING = 0.35e-6  # seconds for one source pixel to be read, put back and written, on a CPU
-STARTING = 6.0  # seconds to import torch and diffusers and to load a small model
-BASE_BYTES = 550_000_000  # Python, torch and diffusers themselves
+PASTING = 0.25e-6  # seconds for one source pixel to be read, put back and written, on a CPU
+STARTING = 5.0  # seconds to import torch and diffusers and to load a small model
+BASE_BYTES = 680_000_000  # Python, torch and diffusers themselves
 PIXEL_BYTES = 4.0  # for one source pixel: its planes and those of the answer
 WORKING = 14  # float32 rows of the width that one token needs in a block, the feed-forward's included
 WAN_CODEC = (5.1e6, 8.6e6)  # FLOPs to encode and to decode one pixel (counted on Wan 2.1's)
