@@ -65,7 +65,7 @@ def views(before: Tensor, after: Tensor) -> tuple[Picture, Picture, Picture]:
     fine: list[Picture] = []
     busy: list[Picture] = []
     wide: list[Picture] = []
-    for u, v in zip(pictures(before), pictures(after)):
+    for u, v in ((pictures(p), pictures(q)) for p, q in zip(before, after)):
         rest, detail = unexplained(blur(v - u, 0.6), u)
         fine.append(strength(rest)[0] / np.sqrt(3))
         busy.append(blur(strength(detail), 1.5)[0] / np.sqrt(3))
@@ -75,7 +75,7 @@ def views(before: Tensor, after: Tensor) -> tuple[Picture, Picture, Picture]:
 
 
 def pictures(frames: Tensor) -> Picture:
-    """Frames [T, 3, y, x] in [-1, 1] as pictures in 0..1."""
+    """Frames [..., 3, y, x] in [-1, 1] as pictures in 0..1."""
     return (frames.detach().float().cpu().numpy() + 1) / 2
 
 
