@@ -71,7 +71,7 @@ CARD = Card(
     shows_base=True,
     short_side=192,
     multiple=32,
-    sampling=Sampling(steps=12, guidance=2.0, shift=2.0, solver="euler"),
+    sampling=Sampling(steps=12, guidance=3.0, until=0.5, shift=2.0, solver="euler"),
     understands=tuple(KNOWN.values()),
     content_words=(*sorted(word for word, names in content_words().items() if len(names) == 1), *PHRASES),
     colour_words=tuple(sorted(word for word, names in content_words().items() if len(names) > 1)),

@@ -23,7 +23,7 @@ def test_a_long_clip_computes_each_window_once_and_the_words_once(words: str) ->
     for name, part in wan.experts[0].transformer.named_modules():
         if name.endswith("to_k"):
             part.register_forward_pre_hook(lambda _, given, name=name: calls.append((name, given[0].shape[1])))
-    clip, walk = seen(7), Walk(steps, guidance=3.0, shift=1.0, solver="euler", grid="even", seed=0)
+    clip, walk = seen(7), Walk(steps, guidance=3.0, until=0.0, shift=1.0, solver="euler", grid="even", seed=0)
     spoken = (some(1, 5, 32, seed=4), some(1, 3, 32, seed=5))
     answer = denoise(wan, clip, spoken, card, walk, Dense(), lambda progress: None)
 
@@ -47,7 +47,7 @@ def test_the_end_of_a_window_stands_before_the_next_to_the_bit(monkeypatch: pyte
     rows = []
     prepare = wan.prepare
     monkeypatch.setattr(wan, "prepare", lambda row, *rest: (rows.append(row), prepare(row, *rest))[1])
-    walk = Walk(2, guidance=1.0, shift=1.0, solver="euler", grid="even", seed=0)
+    walk = Walk(2, guidance=1.0, until=0.0, shift=1.0, solver="euler", grid="even", seed=0)
     spoken = (some(1, 5, 32), some(1, 3, 32))
     answer = denoise(wan, seen(7), spoken, CARD, walk, Dense(), lambda progress: None)
     histories: list[Segment] = [s for row in rows for s in row if s.kind == "answer"]

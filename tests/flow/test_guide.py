@@ -37,3 +37,9 @@ def test_the_velocities_are_mixed_along_their_difference(scale: float):
 def test_a_scale_that_is_no_number_is_refused(scale: float):
     with pytest.raises(BadInput, match="guidance"):
         guided(Counted(1), Counted(1), scale)
+
+
+def test_below_its_interval_the_words_are_followed_as_they_are():
+    asked, unasked = Counted(2.0), Counted(5.0)
+    euler(guided(asked, unasked, 3.0, until=0.5), torch.zeros(1, 3), times(10))
+    assert (asked.calls, unasked.calls) == (10, 6)  # at 1.0, 0.9, ... 0.5

@@ -31,6 +31,7 @@ class Walk:
 
     steps: int
     guidance: float
+    until: float
     shift: float
     solver: str
     grid: str
@@ -94,7 +95,7 @@ def denoise(
             on_progress(Progress("denoise", number * total + done, len(cuts) * total))
 
         start = asked.state(noise[:, :, window.start : window.stop])
-        velocity = guided(asked.velocity, unasked.velocity, walk.guidance)
+        velocity = guided(asked.velocity, unasked.velocity, walk.guidance, walk.until)
         if walk.grid == "wan" and card.prediction == "velocity":
             velocity = told_in_thousandths(velocity)
         parts.append(asked.answer(SOLVERS[walk.solver](velocity, start, stations, tell)))
@@ -107,6 +108,7 @@ def walk_of(request: Edit, card: Card) -> Walk:
     return Walk(
         steps=own.steps if request.steps is None else request.steps,
         guidance=own.guidance if request.guidance is None else request.guidance,
+        until=own.until,
         shift=own.shift,
         solver=own.solver,
         grid=own.grid,
@@ -154,6 +156,7 @@ def record(
         "sampling": {
             "steps": walk.steps,
             "guidance": walk.guidance,
+            "until": walk.until,
             "shift": walk.shift,
             "solver": walk.solver,
             "grid": walk.grid,

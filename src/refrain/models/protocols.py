@@ -62,12 +62,14 @@ class Denoiser(Protocol):
 class Sampling:
     """How a checkpoint likes to be asked.
 
+    until: the noise time down to which words are guided; below it they are followed as they are.
     grid: noise times run `even`ly before the shift, or as diffusers' Wan pipelines visit them, told to the network in
     whole thousandths (`wan`).
     """
 
     steps: int = 16
     guidance: float = 3.0
+    until: float = 0.0
     shift: float = 1.0
     solver: Literal["euler", "heun", "unipc"] = "euler"
     grid: Literal["even", "wan"] = "even"

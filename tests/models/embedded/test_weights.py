@@ -31,7 +31,8 @@ def answer(words: str, seed: int = 0) -> tuple[Tensor, Tensor]:
     with torch.no_grad():
         seen = see(one.codec, clip[None], one.card)
         states = one.words.encode([words, ""])
-        walk = Walk(steps=8, guidance=one.card.sampling.guidance, shift=2.0, solver="euler", grid="even", seed=seed)
+        own = one.card.sampling
+        walk = Walk(8, own.guidance, own.until, own.shift, own.solver, own.grid, seed)
         latents = denoise(
             one.denoiser, seen, (states[:1], states[1:]), one.card, walk, one.attention, lambda told: None
         )
