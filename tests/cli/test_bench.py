@@ -80,7 +80,7 @@ def test_ratios_are_of_the_ways_they_name() -> None:
 
 
 def test_a_total_is_of_all_stages() -> None:
-    assert Figures({"start": 1.0, "write": 2.5}, 1, 1, (1, 1), (1, 1), 1).total == 3.5
+    assert Figures({"start": 1.0, "write": 2.5}, 1.0, 1, 1, (1, 1), (1, 1), 1).total == 3.5
 
 
 @pytest.mark.slow

@@ -157,12 +157,14 @@ def _show(job: "Job", figures: "list[Figure]") -> None:
     table = Table(
         title=f"{job.size[1]}x{job.size[0]}: {job.frames} of {FULL} latent frames of {rows}x{columns} tokens, "
         f"{job.layers} block(s), {job.dtype}",
-        caption="s: by the clock; cpu: by the processor; first: the step that remembers; ×: against the target only",
+        caption="s: by the clock; cpu: by the processor; first: the step that remembers; ×: to target only; GB: peak",
         box=SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
     )
     table.add_column("way", no_wrap=True)
-    for head in ("tokens", "s", "cpu", "first", "TFLOP", "×", "× FLOP", "peak GB"):
-        table.add_column(head, justify="right")
+    for head in ("tokens", "s", "cpu", "first", "TFLOP", "×", "× FLOP", "GB"):
+        table.add_column(head, justify="right", no_wrap=True)
     for f in figures:
         table.add_row(
             f.way, str(f.tokens), f"{f.seconds:.2f}", f"{f.busy:.2f}", "" if f.first is None else f"{f.first:.2f}",
@@ -187,6 +189,7 @@ def _show_edit(figures: "Figures") -> None:
     for stage, seconds in figures.seconds.items():
         table.add_row(stage, f"{seconds:.2f}")
     table.add_row("total", f"{figures.total:.2f}", style="bold")
+    table.add_row("of the processor", f"{figures.busy:.2f}")
     Console().print(table)
     Console().print(f"peak memory: {figures.peak / 1e9:.2f} GB")
 

@@ -23,9 +23,12 @@ class Errand:
 
 @dataclass(frozen=True)
 class Figures:
-    """seconds: by stage, imports (`start`) and weights (`load`) included; peak: bytes of the whole process."""
+    """seconds: by stage, imports (`start`) and weights (`load`) included; busy: of the processor, all threads
+    together; peak: bytes of the whole process.
+    """
 
     seconds: dict[str, float]
+    busy: float
     peak: int
     frames: int
     size: tuple[int, int]
@@ -81,4 +84,7 @@ def _edit(errand: Errand, path: str, out: str, asked: float) -> Figures:
     result.clip.write(out)
     passed("write")
     rows, columns = result.record["model_size"]
-    return Figures(spent, peak_bytes(), len(clip), clip.size, (rows, columns), result.record["sampling"]["steps"])
+    return Figures(
+        spent, time.process_time(), peak_bytes(), len(clip), clip.size, (rows, columns),
+        result.record["sampling"]["steps"],
+    )  # fmt: skip
