@@ -51,7 +51,7 @@ SHARES = {
     "keep": 4,
 }  # fmt: skip
 SMALL = 0.93  # the share of the steps that are small and quick: most of what words mean is learnt there
-STAGE = Stage(steps=2880, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
+STAGE = Stage(steps=2800, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
 WIDTH, LAYERS = 256, 6
 SAYINGS = (*KEEP, *WITHOUT_COLOUR, "black and white", "white and black", "black white")
 PHRASES = sorted({said.replace("{scene}", scene) for said in SAYINGS for scene in PLACES})
