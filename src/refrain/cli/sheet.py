@@ -105,7 +105,7 @@ def table(clips: "list[Clip]", edits: Edits, teller: Teller) -> Canvas:
     from refrain.models.outline import Outline
 
     outline = Outline.of(edits.model)
-    asked = edits.instructions or outline.card.understands
+    asked = edits.instructions or [wording.split(" (")[0] for wording in outline.card.understands]
     if not asked:
         raise BadInput("This model names no edits of its own; say some with -i.")
     for words in asked:
