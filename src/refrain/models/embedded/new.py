@@ -51,8 +51,8 @@ def new_text_encoder(words: int, width: int = 192) -> UMT5EncoderModel:
 def new_transformer(channels: int, text: int, width: int, layers: int) -> tuple[WanTransformer3DModel, nn.Conv3d]:
     """A small Wan whose target carries its base on the channels, and the patch embedding of clean tokens.
 
-    The last projection starts at zero: an untrained model changes nothing. Words start louder than torch would have
-    them, for they must be heard among the signs of padding that follow them.
+    The last projection starts at zero: an untrained model adds nothing to what the state shows. Words start louder
+    than torch would have them, for they must be heard among the signs of padding that follow them.
     """
     net = WanTransformer3DModel(
         num_attention_heads=width // 64, attention_head_dim=64, in_channels=2 * channels, out_channels=channels,
