@@ -2,12 +2,14 @@
 
     python recipes/embedded.py runs/embedded        # scenes, codec, model; killed, it goes on where it was
     python recipes/embedded.py runs/embedded --export src/refrain/models/embedded/weights
+    python recipes/embedded.py runs/more --start src/refrain/models/embedded/weights --steps 3000 --small 0.2
 
 Hardware: two CPU cores and 8 GB suffice (bf16 arithmetic is used where the processor has it).
 Hours: see MODEL.md beside the weights, with the figures that this recipe reached.
 """
 
 import argparse
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
@@ -17,8 +19,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from diffusers import WanTransformer3DModel  # pyright: ignore[reportPrivateImportUsage]
 from numpy.lib.format import open_memmap
 from rich.console import Console
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
@@ -36,6 +40,7 @@ from refrain.models.embedded.leaves import leaves_clip
 from refrain.models.embedded.new import new_text_encoder, new_tokenizer, new_transformer, save
 from refrain.models.protocols import Card, Sampling
 from refrain.models.wan.denoiser import Expert, WanDenoiser
+from refrain.models.wan.load import CLEAN_EMBEDDING
 from refrain.models.wan.words import states_of
 from refrain.training.loop import Step, train
 from refrain.training.objective import Batch, loss
@@ -47,11 +52,12 @@ EARLY = ((96, 96, 24, 3), (96, 96, 15, 5), (96, 128, 18, 3), (128, 96, 12, 5))  
 LATE = ((128, 128, 16, 5), (128, 224, 9, 5), (224, 128, 9, 5), (160, 160, 10, 5), (192, 192, 7, 5))
 # how often each effect is drawn: what is harder to learn comes more often
 SHARES = {
-    "fire": 20, "tint": 20, "sparkles": 13, "mono": 10, "snow": 10, "rain": 8, "fog": 6, "glow": 6, "night": 4,
+    "fire": 23, "tint": 18, "sparkles": 13, "mono": 11, "snow": 12, "rain": 8, "fog": 5, "glow": 5, "night": 3,
     "keep": 4,
 }  # fmt: skip
 SMALL = 0.93  # the share of the steps that are small and quick: most of what words mean is learnt there
 STAGE = Stage(steps=2800, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
+FURTHER = replace(STAGE, rate=1e-3, cooldown=0.6, seed=2)  # learning on from a released model
 WIDTH, LAYERS = 256, 6
 SAYINGS = (*KEEP, *WITHOUT_COLOUR, "black and white", "white and black", "black white")
 PHRASES = sorted({said.replace("{scene}", scene) for said in SAYINGS for scene in PLACES})
@@ -119,8 +125,8 @@ class Drawn:
 class Drawing(Dataset[Drawn]):
     """Batch n of the run, drawn from (seed, n) alone: a resumed run sees what the run would have seen."""
 
-    def __init__(self, folder: Path, stage: Stage) -> None:
-        self.folder, self.stage = folder, stage
+    def __init__(self, folder: Path, stage: Stage, small: float) -> None:
+        self.folder, self.stage, self.small = folder, stage, small
 
     def __len__(self) -> int:
         return self.stage.steps
@@ -128,7 +134,7 @@ class Drawing(Dataset[Drawn]):
     def __getitem__(self, step: int) -> Drawn:
         cv2.setNumThreads(1)
         rng = np.random.default_rng((self.stage.seed, step, 7))
-        buckets = EARLY if step < SMALL * self.stage.steps else LATE
+        buckets = EARLY if step < self.small * self.stage.steps else LATE
         rows, columns, batch, latents = buckets[int(rng.integers(len(buckets)))]
         # six in ten windows begin a clip; the others start in its middle and see one latent of the answer before them
         window = Window(0, latents) if rng.random() < 0.6 else Window(2, latents + 1, 1)
@@ -239,19 +245,30 @@ def codec_of(folder: Path, plates: Path) -> LinearCodec:
     return LinearCodec.from_pretrained(folder / "codec")
 
 
-def main(folder: Path, steps: int, export: Path | None) -> None:
-    stage = replace(STAGE, steps=steps)
+def borrow(folder: Path, released: Path) -> None:
+    """Let this run use the codec and the words of a released model."""
+    for part, name in (("vae", "codec"), ("text_encoder", "words")):
+        if not (folder / name).is_dir():
+            shutil.copytree(released / part, folder / name)
+
+
+def main(folder: Path, stage: Stage, small: float, released: Path | None, export: Path | None) -> None:
     render_plates(folder / "scenes", SCENES)
+    if released is not None:
+        borrow(folder, released)
     codec = codec_of(folder, folder / "scenes")
     tokenizer, encoder = words_of_run(folder)
     torch.manual_seed(stage.seed)
     net, clean = new_transformer(codec.channels, encoder.config.d_model, WIDTH, LAYERS)
+    if released is not None:
+        net = WanTransformer3DModel.from_pretrained(released / "transformer", torch_dtype=torch.float32)
+        clean.load_state_dict(load_file(released / "transformer" / CLEAN_EMBEDDING))
     parts: dict[str, nn.Module] = {"transformer": net, "clean_embedding": clean}
     named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
     denoiser = WanDenoiser((Expert(net, clean),), CARD)
 
     def batches(done: int) -> Iterator[Drawn]:
-        loader = DataLoader(Drawing(folder / "scenes", stage), batch_size=None, sampler=range(done, stage.steps),
+        loader = DataLoader(Drawing(folder / "scenes", stage, small), batch_size=None, sampler=range(done, stage.steps),
                             num_workers=1, prefetch_factor=4, collate_fn=lambda drawn: drawn)  # fmt: skip
         return iter(loader)
 
@@ -277,6 +294,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=STAGE.steps)
+    parser.add_argument("--small", type=float, default=SMALL, help="the share of the steps that are small and quick")
+    parser.add_argument("--start", type=Path, help="learn on from this released model")
     parser.add_argument("--export", type=Path)
     given = parser.parse_args()
-    main(given.folder, given.steps, given.export)
+    stage = replace(FURTHER if given.start else STAGE, steps=given.steps)
+    main(given.folder, stage, given.small, given.start, given.export)

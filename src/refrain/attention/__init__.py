@@ -1,7 +1,7 @@
-"""The rule in silicon: who looks at whom, computed without a mask."""
+"""The rule in silicon: who looks at whom, computed without a mask, exactly or with a known error."""
 
 from .attend import attend
 from .plan import Plan, Sight
-from .spec import Dense
+from .spec import Dense, Flex, Isa, Spec
 
-__all__ = ["Dense", "Plan", "Sight", "attend"]
+__all__ = ["Dense", "Flex", "Isa", "Plan", "Sight", "Spec", "attend"]

@@ -24,7 +24,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan) -> Tensor:
 
 def _look(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Unmasked attention, [B, L, H, D] in and out."""
-    return F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)).transpose(1, 2)
+    return F.scaled_dot_product_attention(
+        q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), enable_gqa=q.shape[2] != k.shape[2]
+    ).transpose(1, 2)
 
 
 def _spans(segments: Ordered[int], lengths: Ordered[int]) -> dict[int, tuple[int, int]]:
