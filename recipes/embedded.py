@@ -136,6 +136,7 @@ class Drawing(Dataset[Drawn]):
         rng = np.random.default_rng((self.stage.seed, step, 7))
         buckets = EARLY if step < self.small * self.stage.steps else LATE
         rows, columns, batch, latents = buckets[int(rng.integers(len(buckets)))]
+        latents -= min(int(rng.choice([0, 0, 1, 2])), latents - 3)  # a long clip is cut evenly, so windows vary
         # six in ten windows begin a clip; the others start in its middle and see one latent of the answer before them
         window = Window(0, latents) if rng.random() < 0.6 else Window(2, latents + 1, 1)
         pairs = [self._pair(rng, (rows, columns), 4 * window.stop - 3) for _ in range(batch)]

@@ -113,6 +113,9 @@ def test_windows_tile_the_timeline(latents: int, window: int, data: st.DataObjec
     assert all(cut.stop - cut.start + cut.history <= window for cut in cuts)
     assert [cut.history for cut in cuts] == [0] + [history] * (len(cuts) - 1)
     assert all(cut.history <= cut.start for cut in cuts)
+    later = [cut.stop - cut.start for cut in cuts[1:]]
+    assert not later or max(later) - min(later) <= 1, "a short last window would jump"
+    assert len(cuts) == 1 + max(0, -(-(latents - window) // (window - history)))
 
 
 def test_a_history_as_long_as_the_window_is_refused_not_walked_for_ever() -> None:

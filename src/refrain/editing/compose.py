@@ -68,16 +68,23 @@ def shrink(frames: Tensor, factor: tuple[int, int, int], token: int) -> Tensor:
 
 
 def windows(latents: int, card: Card) -> list[Window]:
-    """Cut a timeline of so many latent frames: the first window whole, later ones with the history before them."""
-    cuts = [Window(0, min(card.window, latents))]
-    while cuts[-1].stop < latents:
-        if not 0 < card.history < card.window:
-            raise Unsupported(
-                f"This model edits {card.window} latent frames at once and cannot go on from there; "
-                "give a shorter clip or a stretch of it (--from, --to with --trim)."
-            )
+    """Cut a timeline of so many latent frames into as few windows as can be, as even as can be.
+
+    A short last window would see little beside itself: flames and flakes would jump there.
+    """
+    if latents <= card.window:
+        return [Window(0, latents)]
+    if not 0 < card.history < card.window:
+        raise Unsupported(
+            f"This model edits {card.window} latent frames at once and cannot go on from there; "
+            "give a shorter clip or a stretch of it (--from, --to with --trim)."
+        )
+    most = card.window - card.history  # of every window but the first
+    later = -(-(latents - card.window) // most)
+    cuts = [Window(0, max(latents - later * most, -(-latents // (later + 1))))]
+    for left in range(later, 0, -1):
         start = cuts[-1].stop
-        cuts.append(Window(start, min(start + card.window - card.history, latents), card.history))
+        cuts.append(Window(start, start - (start - latents) // left, card.history))
     return cuts
 
 
