@@ -8,7 +8,7 @@ import torch
 from refrain.errors import BadInput, Unsupported
 from refrain.models.change import saying
 from refrain.models.protocols import Card
-from refrain.models.wan.denoiser import Expert, WanDenoiser
+from refrain.models.wan.denoiser import Expert, Seen, WanDenoiser
 from refrain.sequence import Segment, Sequence
 from rows import denoiser, laid, latents, one_turn, said, second_turn, some
 
@@ -146,3 +146,15 @@ def test_clean_tokens_have_the_embedding_they_were_given() -> None:
     assert (a - b).abs().max() > 1e-4
     alone = Sequence([said(0, 1), laid("target", 0, 0)])
     assert torch.equal(wan.prepare(alone).velocity(x, 0.5), apart.prepare(alone).velocity(x, 0.5))
+
+
+@torch.no_grad()
+def test_whoever_watches_is_shown_every_self_attention() -> None:
+    wan, row, seen = denoiser(), one_turn(), list[Seen]()
+    wan.watch = seen.append
+    prepared = wan.prepare(row)
+    prepared.velocity(latents(5), 0.5)
+    assert [(one.layer, one.t) for one in seen] == [(0, 0.0), (0, 0.5), (1, 0.5)]  # the last clean block asks nothing
+    for one in seen:
+        one.plan.check(one.q, one.k, one.v)
+        assert one.plan.queries == ((2,) if one.t else (0, 1))

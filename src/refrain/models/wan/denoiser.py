@@ -5,6 +5,7 @@ their keys and values; every further step computes the target alone.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,12 +66,30 @@ class Expert:
         return out.permute(0, 7, 1, 4, 2, 5, 3, 6).flatten(6, 7).flatten(4, 5).flatten(2, 3)
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One self-attention, as it is asked: block `layer`, noise time t (0 where clean segments are remembered).
+
+    q: [B, Lq, H, D]. k, v: [B, Lk, H, D]. They hold the segments `plan.queries` and `plan.keys`.
+    """
+
+    layer: int
+    t: float
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    plan: Plan
+
+
 class WanDenoiser:
     """Denoises the target of a row with one transformer, or with two that share the noise times (Wan 2.2 A14B).
 
     experts:  one, or (high noise, low noise) with `boundary`, the noise time from which on upwards the first serves.
     empty:    states [1, N, W] of the encoded empty prompt, needed where clean tokens hear the empty prompt.
+    watch:    is told of every self-attention before it is computed; what it is shown it must not write to.
     """
+
+    watch: Callable[[Seen], None] | None = None
 
     def __init__(
         self, experts: tuple[Expert, ...], card: Card, boundary: float | None = None, empty: Tensor | None = None
@@ -276,6 +295,7 @@ class Row:
         x = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]  # [B, Lq, W]
 
         fresh: dict[int, list[tuple[Tensor, Tensor]]] = {i: [] for i in plan.queries}
+        at = 0.0 if noisy is None else float(noisy[1].max())
         blocks = list(one.transformer.blocks)
         for number, block in enumerate(blocks):
 
@@ -286,6 +306,8 @@ class Row:
                 held = [now[j] if j in now else kept[j].at(number, one.device) for j in plan.keys]
                 if len(held) > 1:
                     k, v = (torch.cat([pair[n] for pair in held], dim=1) for n in (0, 1))
+                if self.denoiser.watch is not None:
+                    self.denoiser.watch(Seen(number, at, q, k, v, plan))
                 return attend(q, k, v, plan, self.spec)
 
             if noisy is None and number == len(blocks) - 1:  # of the last block only keys and values are wanted
