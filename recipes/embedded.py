@@ -75,6 +75,7 @@ CARD = Card(
     prediction="change",
     spread=0.8,
     shows_base=True,
+    shows_place=True,
     short_side=192,
     multiple=32,
     sampling=Sampling(steps=12, guidance=3.0, until=0.5, shift=2.0, solver="euler"),
@@ -262,7 +263,7 @@ def main(folder: Path, stage: Stage, small: float, released: Path | None, export
     torch.manual_seed(stage.seed)
     net, clean = new_transformer(codec.channels, encoder.config.d_model, WIDTH, LAYERS)
     if released is not None:
-        net = WanTransformer3DModel.from_pretrained(released / "transformer", torch_dtype=torch.float32)
+        net.load_state_dict(load_file(released / "transformer" / "diffusion_pytorch_model.safetensors"))
         clean.load_state_dict(load_file(released / "transformer" / CLEAN_EMBEDDING))
     parts: dict[str, nn.Module] = {"transformer": net, "clean_embedding": clean}
     named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}

@@ -23,6 +23,7 @@ CARD = Card(
     clean_embedding=True,
     prediction="change",
     shows_base=True,
+    shows_place=True,
     short_side=64,
     multiple=32,
     sampling=Sampling(steps=2, guidance=2.0),

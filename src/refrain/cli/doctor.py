@@ -115,7 +115,7 @@ def _memory() -> str:
     from refrain.models.protocols import Card
     from refrain.models.wan.denoiser import Expert, WanDenoiser
 
-    card = Card(context_words="none", clean_embedding=True, prediction="change", shows_base=True)
+    card = Card(context_words="none", clean_embedding=True, prediction="change", shows_base=True, shows_place=True)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         net, clean = new_transformer(channels=4, text=8, width=64, layers=2)

@@ -160,7 +160,7 @@ def test_the_embedded_model_is_a_folder_like_any_other(tmp_path: Path):
         "tokenizer": new_tokenizer(vocabulary),
         "vae": LinearCodec(8),
     }
-    card = Card(clean_embedding=True, shows_base=True, prediction="change", context_words="none")
+    card = Card(clean_embedding=True, shows_base=True, shows_place=True, prediction="change", context_words="none")
     save_folder(tmp_path, parts, card, torch.float32)
     loaded = load_wan(tmp_path, torch.float32)
     assert loaded.card == card

@@ -49,13 +49,13 @@ def new_text_encoder(words: int, width: int = 192) -> UMT5EncoderModel:
 
 
 def new_transformer(channels: int, text: int, width: int, layers: int) -> tuple[WanTransformer3DModel, nn.Conv3d]:
-    """A small Wan whose target carries its base on the channels, and the patch embedding of clean tokens.
+    """A small Wan whose target carries its base and its place on the channels, and the embedding of clean tokens.
 
     The last projection starts at zero: an untrained model adds nothing to what the state shows. Words start louder
     than torch would have them, for they must be heard among the signs of padding that follow them.
     """
     net = WanTransformer3DModel(
-        num_attention_heads=width // 64, attention_head_dim=64, in_channels=2 * channels, out_channels=channels,
+        num_attention_heads=width // 64, attention_head_dim=64, in_channels=2 * channels + 2, out_channels=channels,
         text_dim=text, freq_dim=256, ffn_dim=4 * width, num_layers=layers, cross_attn_norm=True,
     )  # fmt: skip
     nn.init.zeros_(net.proj_out.weight)

@@ -343,9 +343,9 @@ class Row:
 
     def _shown(self, x: Tensor, t: Tensor) -> Tensor:
         """The state of the change alone, (1 - t) change + t noise, at size one, and the base, on the channels."""
-        base, column = self.base(x), _column(t, x)
-        show = saying(column, self.denoiser.card.spread).show
-        return torch.cat([show * (x - (1 - column) * base), base], dim=1)  # [B, 2 C, T, Y, X]
+        card, base, column = self.denoiser.card, self.base(x), _column(t, x)
+        parts = [saying(column, card.spread).show * (x - (1 - column) * base), base]
+        return torch.cat([*parts, _place(x)] if card.shows_place else parts, dim=1)  # [B, 2 C or 2 C + 2, T, Y, X]
 
     def _runs(
         self, expert: int, segments: list[Segment], noisy: tuple[Tensor, Tensor] | None, batch: int
@@ -378,6 +378,13 @@ def _word_layers(one: Expert, states: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Keys and values [B, N, H, D] of words [B, N, W] in every block."""
     embedded = one.transformer.condition_embedder.text_embedder(states.to(one.device, one.dtype))
     return [word_keys(block, embedded) for block in one.transformer.blocks]
+
+
+def _place(x: Tensor) -> Tensor:
+    """Where on the picture each latent of x [B, C, T, Y, X] lies: [B, 2, T, Y, X], its row and its column in -1..1."""
+    rows, columns = (torch.linspace(1 / n - 1, 1 - 1 / n, n, dtype=x.dtype, device=x.device) for n in x.shape[3:])
+    place = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))  # [2, Y, X]
+    return place[None, :, None].expand(x.shape[0], -1, x.shape[2], -1, -1)
 
 
 def _column(t: float | Tensor, x: Tensor) -> Tensor:
