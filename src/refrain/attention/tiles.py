@@ -4,6 +4,7 @@ Neighbours in space and time have like keys; sixty of them in a box of 3 x 5 x 4
 than sixty of a raster row. A tile never holds tokens of two segments, and no tile is longer than `SLOTS`.
 """
 
+import math
 from collections.abc import Sequence as Ordered
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -31,8 +32,8 @@ def best_box(size: Box, slots: int = SLOTS) -> Box:
         radius = sum((b * b - 1) / 12 for b in box) ** 0.5  # of a full box, rms
         return fill / (1 + radius)
 
-    sides = [range(1, min(n, slots) + 1) for n in size]
-    return max((box for box in product(*sides) if box[0] * box[1] * box[2] <= slots), key=worth)
+    t, y, x = (range(1, min(n, slots) + 1) for n in size)
+    return max((box for box in product(t, y, x) if box[0] * box[1] * box[2] <= slots), key=worth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,8 @@ class Tiles:
     segment: [N] the number of the tile's segment in the row.
     place:   [N, 3] where the tile lies among the tiles of its segment.
     centre:  [N, 3] the mean canvas place of its tokens.
+    which:   [N] the tile's segment, counted among those that are cut here.
+    runs:    how many tiles each of these segments has; they stand together, in row order.
     """
 
     order: Tensor
@@ -53,6 +56,8 @@ class Tiles:
     segment: Tensor
     place: Tensor
     centre: Tensor
+    which: Tensor
+    runs: tuple[int, ...]
 
     def __len__(self) -> int:
         return self.order.shape[0]
@@ -69,27 +74,28 @@ class Tiles:
     def lay(self, x: Tensor) -> Tensor:
         """Tokens [B, L, H, D] -> [B, H, N, S, D]; empty slots repeat the first token of their tile."""
         laid = x.index_select(1, self.order.flatten())  # [B, N S, H, D]
-        return laid.unflatten(1, self.order.shape).permute(0, 3, 1, 2, 4).contiguous()
+        return laid.reshape(len(x), *self.order.shape, *x.shape[2:]).movedim(3, 1).contiguous()
 
     def unlay(self, x: Tensor) -> Tensor:
         """[B, H, N, S, D] -> tokens [B, L, H, D]."""
         return x.flatten(2, 3).index_select(2, self.back).transpose(1, 2)
 
     def to(self, device: torch.device) -> "Tiles":
-        return Tiles(*(getattr(self, f.name).to(device) for f in fields(self)))
+        moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "runs"}
+        return Tiles(**moved, runs=self.runs)
 
 
 def tiles_of(segments: Ordered[Segment], numbers: Ordered[int], cut: Cut) -> Tiles:
     """Cut segments `numbers`, whose tokens stand one after another in this order, into tiles."""
     order: list[Tensor] = []
     place: list[Box] = []
-    which: list[int] = []
+    runs: list[int] = []
     start = 0
     for number in numbers:
-        for tokens, where in _cut(segments[number], cut):
-            order.append(tokens + start)
-            place.append(where)
-            which.append(number)
+        parts = _cut(segments[number], cut)
+        order += [tokens + start for tokens, _ in parts]
+        place += [where for _, where in parts]
+        runs.append(len(parts))
         start += len(segments[number])
     lengths = torch.tensor([len(tokens) for tokens in order])
     slots = int(lengths.max())
@@ -99,13 +105,14 @@ def tiles_of(segments: Ordered[Segment], numbers: Ordered[int], cut: Cut) -> Til
     back[padded[filled]] = filled.flatten().nonzero().flatten()
     canvas = torch.cat([segments[n].canvas.float().cpu() for n in numbers])  # [L, 3]
     centre = (canvas[padded] * filled[..., None]).sum(1) / lengths[:, None]
-    return Tiles(padded, lengths, back, torch.tensor(which), torch.tensor(place), centre)
+    which = torch.arange(len(runs)).repeat_interleave(torch.tensor(runs))  # [N]
+    return Tiles(padded, lengths, back, torch.tensor(numbers)[which], torch.tensor(place), centre, which, tuple(runs))
 
 
 def _cut(segment: Segment, cut: Cut) -> list[tuple[Tensor, Box]]:
     """The tokens (numbers within the segment) of every tile, and the tile's place; parts of an axis differ by one."""
     if segment.kind == "text" or isinstance(cut, int):
-        runs = torch.arange(len(segment)).split(cut if isinstance(cut, int) else SLOTS)
+        runs = torch.split(torch.arange(len(segment)), cut if isinstance(cut, int) else SLOTS)
         return [(run, (0, 0, n)) for n, run in enumerate(runs)]
     size = segment.size
     box = best_box(size) if cut is None else cut
@@ -120,7 +127,8 @@ def _cut(segment: Segment, cut: Cut) -> list[tuple[Tensor, Box]]:
 
 def checked(cut: Cut) -> Cut:
     """A cut that can be made; BadInput for one that is empty or longer than the slots."""
-    sides = (1, 1, cut) if isinstance(cut, int) else cut or (1, 1, 1)
-    if len(sides) != 3 or min(sides) < 1 or sides[0] * sides[1] * sides[2] > SLOTS:
+    sides = (1, 1, 1) if cut is None else (1, 1, cut) if isinstance(cut, int) else tuple(cut)
+    whole = len(sides) == 3 and all(isinstance(side, int) and side >= 1 for side in sides)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not whole or math.prod(sides) > SLOTS:
         raise BadInput(f"A tile is a box (t, y, x) of 1 to {SLOTS} tokens, or a run of so many; not {cut}.")
     return cut

@@ -34,7 +34,7 @@ def _head(job: Job, b: int, h: int) -> Tensor:
 
     fine = q @ k.flatten(0, 1).T  # [N, S, M S']
     is_exact = (state == EXACT).repeat_interleave(k.shape[1], dim=1) & filled
-    coarse = q @ mean_k.T + job.held.lengths.log()  # [N, S, M]
+    coarse = q @ mean_k.T + job.held.lengths.double().log()  # [N, S, M]
     logits = torch.cat(
         [
             fine.masked_fill(~is_exact[:, None], -torch.inf),

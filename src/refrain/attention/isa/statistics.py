@@ -27,18 +27,16 @@ class Means:
 def means_of(k: Tensor, v: Tensor, tiles: Tiles, order: int = 0) -> Means:
     """Statistics of laid keys and values [B, H, M, S, D]."""
     mean_k, mean_v = mean(k, tiles), mean(v, tiles)
-    which = torch.unique(tiles.segment, return_inverse=True)[1]  # [M]
     if not order:
-        return Means(mean_k, mean_v, None, which)
+        return Means(mean_k, mean_v, None, tiles.which)
     filled = tiles.filled[..., None]
     dk = (k.to(mean_k.dtype) - mean_k[..., None, :]) * filled  # [B, H, M, S, D]
     dv = (v.to(mean_v.dtype) - mean_v[..., None, :]) * filled
-    slopes: list[Tensor] = []
-    for number in range(int(which.max()) + 1):
-        here = which == number
-        both = dk[:, :, here].flatten(2, 3).transpose(-1, -2) @ dv[:, :, here].flatten(2, 3)
-        slopes.append(both / tiles.lengths[here].sum())
-    return Means(mean_k, mean_v, torch.stack(slopes, dim=2), which)
+    runs = list(tiles.runs)
+    parts = (torch.split(x, runs, dim=2) for x in (dk, dv))
+    both = [a.flatten(2, 3).mT @ b.flatten(2, 3) for a, b in zip(*parts)]  # [B, H, D, D] of each segment
+    tokens = [lengths.sum() for lengths in torch.split(tiles.lengths, runs)]
+    return Means(mean_k, mean_v, torch.stack([x / n for x, n in zip(both, tokens)], dim=2), tiles.which)
 
 
 def mean(x: Tensor, tiles: Tiles) -> Tensor:
