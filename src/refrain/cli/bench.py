@@ -1,7 +1,8 @@
-"""`refrain bench`: what memory buys, and what a whole edit takes, measured on this machine."""
+"""`refrain bench`: what memory buys, what sparse attention buys, and what a whole edit takes, on this machine."""
 
 import json as _json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +16,10 @@ from refrain.cli.progress import told
 from refrain.errors import BadInput
 
 if TYPE_CHECKING:
+    from refrain.cli import bench_attention as rivals
     from refrain.cli.bench_edit import Figures
     from refrain.cli.bench_memory import Figure, Job
+    from refrain.cli.bench_told import Swept
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and memory on this machine.", rich_markup_mode="rich")
 
@@ -111,6 +114,69 @@ def edit(
         _show_edit(figures)
 
 
+@app.command()
+def attention(
+    tokens: Annotated[str, typer.Option(metavar="N|TxYxX", help="Tokens of the target.")] = "8192",
+    context: Annotated[
+        str | None, typer.Option(metavar="N|TxYxX", help="Tokens of the source beside it; as many unless given.")
+    ] = None,
+    heads: Annotated[int, typer.Option(metavar="N", help="Heads.")] = 1,
+    width: Annotated[int, typer.Option(metavar="N", help="Width of a head.")] = 128,
+    keep: Annotated[str, typer.Option(metavar="SHARE,...", help="Shares of tiles that are exact.")] = "1/8",
+    dtype: Annotated[str, typer.Option(metavar="NAME,...", help="float32, bfloat16, float16.")] = "float32,bfloat16",
+    kernels: Annotated[
+        str, typer.Option(metavar="NAME,...", help="reference, gather, flex, triton; all: what the device may have.")
+    ] = "all",
+    memory: Annotated[
+        bool, typer.Option("--memory/--no-memory", help="Only the target asks, or the whole row.")
+    ] = True,
+    rule: Annotated[str, typer.Option(metavar="NAME", help="isolated, block_causal or full.")] = "isolated",
+    backward: Annotated[bool, typer.Option("--backward", help="Time forward and backward together.")] = False,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Rows of 1,024 to 32,768 tokens, and the crossover.")] = False,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Rounds; the median counts.")] = 5,
+    threads: Annotated[int, typer.Option(metavar="N", help="Of the processor; 0: all.")] = 0,
+    device: Device = "cpu",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Time sparse attention beside dense attention, and say what it errs on heads that look at places and things.
+
+    Examples:
+
+      refrain bench attention
+
+      refrain bench attention --keep 1/4,1/8,1/16 --dtype bfloat16 --heads 4
+
+      refrain bench attention --sweep --json
+    """
+    names = [name.strip() for name in dtype.split(",")]
+    if heads < 1 or width < 2 or width % 2 or repeats < 1 or threads < 0:
+        raise BadInput("--heads and --repeats must be 1 or more, --width even, --threads 0 or more.")
+    if set(names) - {"float32", "bfloat16", "float16"}:
+        raise BadInput(f"--dtype is a list of float32, bfloat16 and float16, not {dtype}.")
+
+    import torch
+
+    from refrain.cli import bench_attention as rivals
+    from refrain.cli.bench_heads import Sizes, size_of
+    from refrain.cli.bench_told import facts
+
+    if threads:
+        torch.set_num_threads(threads)
+    sizes = Sizes(size_of(tokens), size_of(context or tokens))
+    setups = [rivals.Setup(sizes, heads, width, name, device, rule, memory, backward) for name in names]
+    ways = rivals.ways_of(device, rivals.keeps_of(keep), rivals.kernels_of(kernels, device))
+    with told(json) as teller:
+        take = rivals.sweep if sweep else rivals.only
+        found = [(setup, take(setup, ways, repeats, teller.stage)) for setup in setups]
+    if json:
+        listed = [facts(setup, measured) for setup, measured in found]
+        print(_json.dumps({"machine": _machine(), "repeats": repeats, "setups": listed}, indent=2))
+    else:
+        for setup, measured in found:
+            (_show_sweep if sweep else _show_rivals)(setup, measured)
+
+
 def _facts(job: "Job", figures: "list[Figure]") -> dict[str, object]:
     """One size as JSON."""
     from refrain.cli.bench_memory import FULL
@@ -192,6 +258,43 @@ def _show_edit(figures: "Figures") -> None:
     table.add_row("of the processor", f"{figures.busy:.2f}")
     Console().print(table)
     Console().print(f"peak memory: {figures.peak / 1e9:.2f} GB")
+
+
+def _show_rivals(setup: "rivals.Setup", measured: "Swept") -> None:
+    from refrain.cli.bench_told import ERROR, SPEED, error_rows, goals, remarks, speed_rows, told_of
+
+    ((_, figures),) = measured
+    caption = (
+        "ms: by the clock; cpu ms: by the processor; ×: faster than the best dense; "
+        "exact, cost: of dense attention's pairs and FLOPs; GF/s: GFLOP/s of the exact part"
+    )
+    _print(_table(told_of(setup), caption, SPEED, speed_rows(figures)), remarks(figures))
+    _print(_table("", "over dense attention in float32", ERROR, error_rows(figures)), goals(setup, figures))
+
+
+def _show_sweep(setup: "rivals.Setup", measured: "Swept") -> None:
+    from refrain.cli.bench_told import swept_table, told_of
+
+    head, rows, lines = swept_table(measured)
+    caption = "times faster than the best dense way, by the clock / by the processor"
+    _print(_table(told_of(setup, swept=True), caption, head, rows), lines)
+
+
+def _table(title: str, caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """The first column to the left, numbers to the right."""
+    table = Table(title=title, caption=caption, box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for n, name in enumerate(head):
+        table.add_column(name, justify="right" if n else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _print(table: Table, lines: Sequence[str]) -> None:
+    console = Console()
+    console.print(table)
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def _machine() -> dict[str, object]:
