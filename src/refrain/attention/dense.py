@@ -31,7 +31,8 @@ def _look(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 def _spans(segments: Ordered[int], lengths: Ordered[int]) -> dict[int, tuple[int, int]]:
     """Where each of `segments` starts and stops in a tensor that holds just these, in row order."""
-    spans, start = dict[int, tuple[int, int]](), 0
+    spans: dict[int, tuple[int, int]] = {}
+    start = 0
     for i in segments:
         spans[i] = (start, start + lengths[i])
         start += lengths[i]

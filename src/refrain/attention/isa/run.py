@@ -14,8 +14,6 @@ from .statistics import mean, means_of
 
 def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan, spec: Isa, gate: Tensor | None = None) -> Tensor:
     """q [B, Lq, H, D], k, v [B, Lk, H / G, D] -> [B, Lq, H, D]. gate: [B, Lq, 1 or H], with `coarse_gate`."""
-    if (gate is not None) != spec.coarse_gate:
-        raise BadInput("A gate goes with Isa(coarse_gate=True), and Isa(coarse_gate=True) with a gate.")
     job = job_of(q, k, v, plan, spec)
     out = job.asking.unlay(compute(kernel_of(spec, q), job))
     return out if gate is None else out + gate[..., None].to(out.dtype) * _coarse(job)
@@ -23,6 +21,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan, spec: Isa, gate: Tensor 
 
 def job_of(q: Tensor, k: Tensor, v: Tensor, plan: Plan, spec: Isa) -> Job:
     """Lay the row in tiles, take their statistics, and choose."""
+    if len(spec.budgets) > 1:
+        raise BadInput(f"The budgets are for {len(spec.budgets)} layers; say which with spec.at(layer, t).")
     if spec.budgets and len(spec.budgets[0]) != q.shape[2]:
         raise BadInput(f"The budgets are for {len(spec.budgets[0])} heads; there are {q.shape[2]}.")
     tiling = plan.tiling(spec.tile, q.device)
@@ -45,6 +45,10 @@ def compute(kernel: str, job: Job) -> Tensor:
             return reference.attend(job)
         case "gather":
             return gather.attend(job)
+        case "triton":
+            from . import triton  # not above: nothing imports Triton unless it is asked for
+
+            return triton.attend(job)
         case _:
             raise Unsupported(f"No kernel is called {kernel!r}.")
 
