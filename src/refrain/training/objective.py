@@ -27,8 +27,10 @@ class Batch:
     window: Window
 
 
-def loss(denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Generator, shift: float = 1.0) -> Tensor:
-    """Mean square error of what the card says the network predicts, at logit-normal noise times.
+def loss(
+    denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Generator, shift: float = 1.0, std: float = 1.0
+) -> Tensor:
+    """Mean square error of what the card says the network predicts, at logit-normal noise times (`draw_times`).
 
     A velocity is compared with noise - clean. A change is compared with clean - base and weighted so that the error is
     that of the network's own output, which has size one at every noise time (`models.change`).
@@ -39,7 +41,7 @@ def loss(denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Gen
     window = batch.window
     latents = clean[:, :, window.start : window.stop]
     noise = torch.randn(latents.shape, generator=generator).to(latents)
-    t = draw_times(generator, latents.shape[0], shift=shift).to(latents.device)
+    t = draw_times(generator, latents.shape[0], std=std, shift=shift).to(latents.device)
     row = denoiser.prepare(_row(batch.words, seen, window, card, clean), memory=False)
     output = row.output(noised(latents, noise, t), t).float()
     if card.prediction == "velocity":
