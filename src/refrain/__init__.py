@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from refrain.editing.request import Edit
     from refrain.errors import BadInput, BadWeights, RefrainError, Unsupported
     from refrain.media import Clip
+    from refrain.models.install import install, uninstall
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,8 @@ __all__ = [
     "Editor",
     "RefrainError",
     "Unsupported",
+    "install",
+    "uninstall",
 ]
 
 _HOMES = {
@@ -32,6 +35,8 @@ _HOMES = {
     "Editor": "refrain.editing.editor",
     "RefrainError": "refrain.errors",
     "Unsupported": "refrain.errors",
+    "install": "refrain.models.install",
+    "uninstall": "refrain.models.install",
 }
 
 
