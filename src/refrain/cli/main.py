@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from refrain import __version__
-from refrain.cli import bench, doctor, edit, models, picture, sample, sheet
+from refrain.cli import bench, calibrate, doctor, edit, models, picture, sample, sheet
 from refrain.errors import RefrainError
 
 STOPPED, ENDED = 130, 143
@@ -51,6 +51,7 @@ app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 app.add_typer(picture.app, name="picture")
 app.add_typer(bench.app, name="bench")
+app.command("calibrate")(calibrate.calibrate)
 app.command("sample")(sample.sample)
 app.command("sheet")(sheet.sheet)
 

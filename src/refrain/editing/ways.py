@@ -9,15 +9,16 @@ from collections.abc import Sequence as Ordered
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from refrain.attention import Isa, Plan
-from refrain.attention.isa.select import EXACT, MEAN, pooled, select
+from refrain.attention.isa.select import EXACT, GONE, MEAN, pooled, select
 from refrain.attention.isa.statistics import Means, mean, means_of
 from refrain.attention.tiling import Tiling
 from refrain.errors import BadInput
 
-ROOM = 2**22  # numbers that may be held for every way at once
+ROOM = 2**21  # numbers that may be held of what tiles say to queries
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def weigh(q: Tensor, k: Tensor, v: Tensor, plan: Plan, ways: Ordered[Way], tiles
     if q.shape[0] != 1:
         raise BadInput(f"Ways are weighed on one row at a time, not on a batch of {q.shape[0]}.")
     plan.check(q, k, v)
+    if q.device.type == "mps":  # it has no float64
+        q, k, v = (x.cpu() for x in (q, k, v))
     tiling = plan.tiling(ways[0].spec.tile, q.device)
     asked, (held, values) = tiling.queries.lay(q.float()), (tiling.keys.lay(x.float()) for x in (k, v))
     means = means_of(held, values, tiling.keys, max(way.spec.order for way in ways))
@@ -123,20 +126,38 @@ class _Head:
 def _head(head: _Head, state: Tensor, bends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """wrong [W, R, S], size [R, S] and context [R, S] of one head; state: [W, R, M]."""
     found: list[tuple[Tensor, Tensor, Tensor]] = []
-    for part in _parts(head, len(bends)):
-        q = head.q[part] * head.q.shape[-1] ** -0.5  # [R, S, D]
-        sees = head.tiling.sees[head.rows[part]][:, None]  # [R, 1, M]
-        mass, said = true_tiles(q, head.k, head.v, head.tiling.keys.filled)
-        mass = mass.masked_fill(~sees, -torch.inf)
-        coarse = q @ head.means.k[0, head.group].T + head.tiling.keys.lengths.log()  # [R, S, M]
-        right = mass.softmax(-1)
-        truth = torch.einsum("rsm,rsmd->rsd", right, said)
-        out = _mixed(q, head, (mass, said, coarse), state[:, part], bends)
+    for part in _parts(head):
+        sees = head.tiling.sees[head.rows[part]]  # [R, M]
+        dense = torch.full_like(sees, EXACT, dtype=state.dtype).where(sees, GONE)
+        told, clean = _mixed(head, part, torch.cat([dense[None], state[:, part]]), F.pad(bends, (1, 0)))
         real = head.tiling.queries.filled[head.rows[part]]  # [R, S]
-        clean = (right * ~head.tiling.noisy).sum(-1)
-        found.append(((out - truth).square().sum(-1) * real, truth.square().sum(-1) * real, clean * real))
+        wrong = (told[1:] - told[0]).square().sum(-1) * real
+        found.append((wrong.float(), (told[0].square().sum(-1) * real).float(), (clean * real).float()))
     wrong, size, context = zip(*found)
     return torch.cat(wrong, dim=1), torch.cat(size), torch.cat(context)
+
+
+def _mixed(head: _Head, part: Tensor, state: Tensor, bends: Tensor) -> tuple[Tensor, Tensor]:
+    """The answers [W, R, S, D] of all ways, whose states [W, R, M] do not differ within a query tile, and the share
+    [R, S] of clean keys in the first; in float64, where what is not the largest mass does not vanish.
+    """
+    q = head.q[part] * head.q.shape[-1] ** -0.5  # [R, S, D]
+    mass, said = true_tiles(q, head.k, head.v, head.tiling.keys.filled)
+    mean_k, mean_v = head.means.k[0, head.group], head.means.v[0, head.group]
+    coarse = q @ mean_k.T + head.tiling.keys.lengths.log()  # [R, S, M]
+    top = torch.maximum(mass, coarse).amax(-1, keepdim=True)
+    fine, rough = ((x - top).double().exp().transpose(1, 2) for x in (mass, coarse))  # [R, M, S]
+    exact, rest = ((state == sort).double().transpose(0, 1) for sort in (EXACT, MEAN))  # [R, W, M]
+    below = exact @ fine + rest @ rough  # [R, W, S]
+    above = exact @ (fine[..., None] * said.transpose(1, 2)).flatten(2)
+    above = above + rest @ (rough[..., None] * mean_v[:, None]).flatten(2)  # [R, W, S D]
+    above = above.reshape(*below.shape, -1)
+    if head.means.slope is not None and bool(bends.any()):
+        for number, slope in enumerate(head.means.slope[0, head.group]):
+            bent = (rest * (head.means.which == number)) @ rough * bends[:, None]  # [R, W, S]
+            above = above + bent[..., None] * (q @ slope)[:, None]
+    clean = (~head.tiling.noisy).double() @ (exact[:, 0, :, None] * fine) / below[:, 0]  # [R, S]
+    return (above / below.clamp(min=1e-300)[..., None]).transpose(0, 1), clean
 
 
 def true_tiles(q: Tensor, k: Tensor, v: Tensor, filled: Tensor) -> tuple[Tensor, Tensor]:
@@ -152,25 +173,9 @@ def true_tiles(q: Tensor, k: Tensor, v: Tensor, filled: Tensor) -> tuple[Tensor,
     return mass.reshape(rows, slots, -1), said.transpose(0, 1).reshape(rows, slots, -1, width)
 
 
-def _mixed(q: Tensor, head: _Head, tiles: tuple[Tensor, Tensor, Tensor], state: Tensor, bends: Tensor) -> Tensor:
-    """The answers [W, R, S, D] of all ways: tiles that are exact say the truth, others what their means say."""
-    mass, said, coarse = tiles
-    exact, rest = (state == EXACT)[:, :, None], (state == MEAN)[:, :, None]  # [W, R, 1, M]
-    logits = mass.where(exact, coarse.where(rest, -torch.inf))
-    share = logits.softmax(-1)  # [W, R, S, M]
-    told = share * rest
-    out = torch.einsum("wrsm,rsmd->wrsd", share * exact, said) + told @ head.means.v[0, head.group]
-    if head.means.slope is not None and bool(bends.any()):
-        for number, slope in enumerate(head.means.slope[0, head.group]):
-            part = told[..., head.means.which == number].sum(-1, keepdim=True) * bends[:, None, None, None]
-            out = out + part * (q @ slope)
-    return out
-
-
-def _parts(head: _Head, ways: int) -> Iterator[Tensor]:
+def _parts(head: _Head) -> Iterator[Tensor]:
     """Query tiles, so many at a time as there is room for."""
-    slots, keys, width = head.q.shape[1], head.k.shape[0], head.k.shape[2]
-    each = slots * keys * max(ways, width, head.k.shape[1])
+    each = head.q.shape[1] * head.k.shape[0] * max(head.k.shape[1:])
     yield from torch.split(torch.arange(len(head.q), device=head.q.device), max(1, ROOM // each))
 
 
