@@ -5,15 +5,31 @@ import itertools
 import pytest
 import torch
 
+from refrain.attention import Dense, Isa, Spec
 from refrain.flow import euler, guided, times
 from refrain.sequence import Sequence
 from rows import denoiser, latents, one_turn, second_turn, some
 
 CASES = list(itertools.product(("isolated", "block_causal"), ("prompt", "empty", "none"), (one_turn, second_turn)))
+SPARSE = {
+    "budget": Isa(keep=1 / 4, tile=(1, 1, 2)),
+    "apart": Isa(keep=(1 / 2, 1 / 8), tile=(1, 2, 1)),
+    "threshold": Isa(keep=1 / 2, tile=2, routing="threshold", mass=0.5),
+    "sharpness": Isa.published(),
+    "sharpness, small tiles": Isa(
+        keep=1 / 4, tile=2, routing="sharpness", dense_share=1 / 2, context=1 / 2, drop_context=True
+    ),
+    "first order": Isa(keep=1 / 4, tile=(1, 1, 2), order=1),
+    "by head": Isa(tile=2, budgets=((0.25, 0.5), (0.0, 1.0))),
+    "dense first": Isa(keep=1 / 4, tile=2, dense_layers=1),
+    "dense while noisy": Isa(keep=1 / 4, tile=2, order=1, dense_time=0.5),
+}
 
 
-def velocities(memory: bool, row: Sequence, experts: int = 1, offload: bool = False, **facts: object) -> torch.Tensor:
-    prepared = denoiser(experts, **facts).prepare(row, memory=memory, offload=offload)
+def velocities(
+    memory: bool, row: Sequence, experts: int = 1, offload: bool = False, spec: Spec = Dense(), **facts: object
+) -> torch.Tensor:
+    prepared = denoiser(experts, **facts).prepare(row, spec, memory, offload)
     return torch.stack([prepared.velocity(latents(n), t) for n, t in enumerate((1.0, 0.6, 0.3, 0.9))])
 
 
@@ -26,9 +42,22 @@ def test_with_and_without_memory(rule: str, words: str, row, experts: int) -> No
     torch.testing.assert_close(on, off, atol=2e-6, rtol=0)
 
 
+@pytest.mark.parametrize("rule", ["isolated", "block_causal"])
+@pytest.mark.parametrize("row", [one_turn, second_turn])
+@pytest.mark.parametrize("sort", SPARSE)
 @torch.no_grad()
-def test_put_aside_on_the_cpu() -> None:
-    here, aside = (velocities(True, second_turn(), offload=offload) for offload in (False, True))
+def test_with_sparse_attention(rule: str, row, sort: str) -> None:
+    """Clean segments choose and are met as if nothing were noisy, at every noise time of the target."""
+    on, off = (velocities(memory, row(), 1, spec=SPARSE[sort], rule=rule) for memory in (True, False))
+    torch.testing.assert_close(on, off, atol=2e-6, rtol=0)
+    dense = velocities(True, row(), 1, rule=rule)
+    assert (on - dense).abs().max() > 1e-5  # else nothing was sparse
+
+
+@pytest.mark.parametrize("spec", [Dense(), SPARSE["first order"]])
+@torch.no_grad()
+def test_put_aside_on_the_cpu(spec: Spec) -> None:
+    here, aside = (velocities(True, second_turn(), offload=offload, spec=spec) for offload in (False, True))
     assert torch.equal(here, aside)
 
 

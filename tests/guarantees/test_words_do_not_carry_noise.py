@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import refrain.models.wan.denoiser as door
+import refrain.models.wan.expert as door
 from guarantees.test_no_target_sees_its_answer import sessions
 from refrain.sequence import RULES, Sequence
 from rows import denoiser, latents, reach, second_turn

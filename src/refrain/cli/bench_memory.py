@@ -183,7 +183,7 @@ def masked(prepared: Row, noise: Tensor) -> Callable[[float], Tensor]:
     words = [word_keys(block, states) for block in one.transformer.blocks]
     clean = [one.tokens(s.content, clean=True) for s in row if s.content is not None]
 
-    def look(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def look(q: Tensor, k: Tensor, v: Tensor, _: Tensor) -> Tensor:
         q, k, v = (part.transpose(1, 2) for part in (q, k, v))
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, Self
 
 from torch import Tensor
 
-from refrain.attention import Dense
+from refrain.attention import Spec
 from refrain.errors import BadWeights
 from refrain.sequence import RULES, Align, Kind, Rule, Sequence
 
@@ -55,7 +55,7 @@ class Prepared(Protocol):
 class Denoiser(Protocol):
     """A network that denoises the target of a row."""
 
-    def prepare(self, sequence: Sequence, spec: Dense = ..., memory: bool = ...) -> Prepared: ...
+    def prepare(self, sequence: Sequence, spec: Spec = ..., memory: bool = ..., offload: bool = ...) -> Prepared: ...
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def theirs(block: WanTransformerBlock, x: Tensor, states: Tensor, time: Tensor, 
     return block(x, states, time, tuple(tables))
 
 
-def look(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def look(q: Tensor, k: Tensor, v: Tensor, _: Tensor) -> Tensor:
     row = Sequence([Segment("source", 0, torch.zeros(k.shape[1], 3))])
     return attend(q, k, v, Plan.of(row, RULES["full"]), Dense())
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from refrain.attention import Isa
 from refrain.errors import BadInput, Unsupported
 from refrain.models.change import saying
 from refrain.models.protocols import Card
@@ -158,3 +159,24 @@ def test_whoever_watches_is_shown_every_self_attention() -> None:
     for one in seen:
         one.plan.check(one.q, one.k, one.v)
         assert one.plan.queries == ((2,) if one.t else (0, 1))
+
+
+@pytest.mark.parametrize("memory", [True, False])
+@torch.no_grad()
+def test_each_example_of_a_batch_has_the_attention_of_its_own_noise_time(memory: bool) -> None:
+    x, rows = latents(5).expand(2, -1, -1, -1, -1) + some(2, 1, 1, 1, 1, seed=6), [one_turn() for _ in range(3)]
+    pair = Sequence([replace(s, content=twice(s.content)) for s in rows[2]])
+    wan, t, spec = denoiser(), torch.tensor([0.2, 0.9]), Isa(keep=1 / 4, tile=2, dense_time=0.5)
+    alone = torch.cat([wan.prepare(rows[n], spec, memory).velocity(x[n : n + 1], t[n : n + 1]) for n in (0, 1)])
+    both = wan.prepare(pair, spec, memory).velocity(x, t)
+    torch.testing.assert_close(both, alone, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_clean_segments_ask_at_noise_time_zero() -> None:
+    wan, seen = denoiser(rule="block_causal"), list[Seen]()
+    wan.watch = seen.append
+    wan.prepare(one_turn(), Isa(keep=1 / 4, tile=2, dense_time=0.5), memory=False).velocity(latents(5), 0.9)
+    assert [(one.layer, one.t, one.plan.queries) for one in seen] == [
+        (layer, t, asks) for layer in (0, 1) for t, asks in ((0.0, (0, 1)), (0.9, (2,)))
+    ]

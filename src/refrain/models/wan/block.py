@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from .rope import Rotation, rotate
 
-Look = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Self-attention: q, k, v [B, L, H, D] of the tokens that are computed now -> [B, L, H, D]."""
+Look = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""Self-attention: q, k, v [B, L, H, D] of the tokens that are computed now, and what they were made of [B, L, W] ->
+[B, L, H, D]."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def walk(block: nn.Module, number: int, x: Tensor, runs: list[Run], by: Rotation
     tables = _tables(block, runs)
     attn = block.attn1
 
-    q, k, v = project(block, x, runs, by)
-    found = look(q, k, v).flatten(2).type_as(q)
+    q, k, v, seen = project(block, x, runs, by)
+    found = look(q, k, v, seen).flatten(2).type_as(q)
     x = _gated(x, attn.to_out[1](attn.to_out[0](found)), runs, [table[2] for table in tables])
 
     x = _listen(block, number, x, runs)
@@ -54,13 +55,16 @@ def walk(block: nn.Module, number: int, x: Tensor, runs: list[Run], by: Rotation
     return _gated(x, block.ffn(seen).float(), runs, [table[5] for table in tables])
 
 
-def project(block: nn.Module, x: Tensor, runs: list[Run], by: Rotation) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys (both normed and rotated) and values [B, L, H, D] of x [B, L, W] for self-attention."""
+def project(block: nn.Module, x: Tensor, runs: list[Run], by: Rotation) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Queries, keys (both normed and rotated) and values [B, L, H, D] of x [B, L, W] for self-attention.
+
+    Last comes what they were made of [B, L, W]: x, normed and modulated.
+    """
     attn = block.attn1
     seen = _modulate(block.norm1, x, runs, [(table[0], table[1]) for table in _tables(block, runs)])
     q = attn.norm_q(attn.to_q(seen)).unflatten(2, (attn.heads, -1))
     k = attn.norm_k(attn.to_k(seen)).unflatten(2, (attn.heads, -1))
-    return rotate(q, by), rotate(k, by), attn.to_v(seen).unflatten(2, (attn.heads, -1))
+    return rotate(q, by), rotate(k, by), attn.to_v(seen).unflatten(2, (attn.heads, -1)), seen
 
 
 def _tables(block: nn.Module, runs: list[Run]) -> list[tuple[Tensor, ...]]:

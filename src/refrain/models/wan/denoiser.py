@@ -7,78 +7,22 @@ their keys and values; every further step computes the target alone.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from refrain.attention import Dense, Plan, attend
+from refrain.attention import Dense, Isa, Plan, Spec, attend
 from refrain.errors import BadInput, Unsupported
 from refrain.models.change import saying
 from refrain.models.protocols import Card
 from refrain.sequence import Segment, Sequence
 
-from .block import Run, project, walk, word_keys
-from .memory import Cause, Kept, Memory, identity, predicted_size, weights_cause
+from .asked import Asked
+from .asked import Seen as Seen
+from .block import Run, project, walk
+from .expert import Expert as Expert
+from .memory import Cause, Kept, Memory, identity, predicted_size
 from .rope import Rotation, rotation
-
-STEPS_OF_TIME = 1000.0  # Wan counts noise time from 0 to 1000
-
-
-@dataclass(frozen=True, eq=False)
-class Expert:
-    """One transformer, and the patch embedding of its clean tokens (its own, where a checkpoint has one)."""
-
-    transformer: Any  # diffusers' WanTransformer3DModel
-    clean_embedding: nn.Module
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.transformer.patch_embedding.weight.dtype
-
-    @property
-    def device(self) -> torch.device:
-        return self.transformer.patch_embedding.weight.device
-
-    def weights(self) -> Cause:
-        """The state of all weights and adapters."""
-        return weights_cause(self.transformer, self.clean_embedding)
-
-    def time(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Noise times [B] -> embedding [B, W] and modulation [B, 6, W]."""
-        embed = self.transformer.condition_embedder
-        wave = embed.timesteps_proj(t.to(self.device) * STEPS_OF_TIME)
-        row = embed.time_embedder(wave.to(embed.time_embedder.linear_1.weight.dtype)).to(self.dtype)  # [B, W]
-        return row, embed.time_proj(embed.act_fn(row)).unflatten(1, (6, -1))
-
-    def tokens(self, latents: Tensor, clean: bool) -> Tensor:
-        """Latents [B, C, T, Y, X] -> tokens [B, L, W]."""
-        embedding = self.clean_embedding if clean else self.transformer.patch_embedding
-        tokens = embedding(latents.to(self.device, self.dtype)).flatten(2).transpose(1, 2)
-        return tokens.to(self.dtype)  # under autocast the row stays in full precision: what words add is small at first
-
-    def latents(self, x: Tensor, time: Tensor, segment: Segment) -> Tensor:
-        """Tokens [B, L, W] of the target -> the network's output [B, C, T, Y, X]."""
-        net = self.transformer
-        shift, scale = (net.scale_shift_table + time[:, None]).chunk(2, dim=1)
-        out = net.proj_out((net.norm_out(x.float()) * (1 + scale) + shift).type_as(x))  # [B, L, pt * py * px * C]
-        out = out.unflatten(1, segment.size).unflatten(-1, (*net.config.patch_size, -1))
-        return out.permute(0, 7, 1, 4, 2, 5, 3, 6).flatten(6, 7).flatten(4, 5).flatten(2, 3)
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """One self-attention, as it is asked: block `layer`, noise time t (0 where clean segments are remembered).
-
-    q: [B, Lq, H, D]. k, v: [B, Lk, H, D]. They hold the segments `plan.queries` and `plan.keys`.
-    """
-
-    layer: int
-    t: float
-    q: Tensor
-    k: Tensor
-    v: Tensor
-    plan: Plan
 
 
 class WanDenoiser:
@@ -102,11 +46,14 @@ class WanDenoiser:
         self.memory = Memory()
         self._recent: deque[Row] = deque(maxlen=2)  # asked and unasked: keeps their memories for the next rows
 
-    def prepare(self, sequence: Sequence, spec: Dense = Dense(), memory: bool = True, offload: bool = False) -> "Row":
+    def prepare(self, sequence: Sequence, spec: Spec = Dense(), memory: bool = True, offload: bool = False) -> "Row":
         """Make a row ready. With `memory`, clean keys and values are computed once; `offload` puts them on the CPU.
 
+        spec: how attention is computed. In block n at noise time t the target asks by `spec.at(n, t)`; clean segments
+        stand at noise time 0 and ask by `spec.at(n, 0)`, with memory and without, so that both say the same.
+
         Raises Unsupported for kinds the checkpoint was not trained on, for memory under a rule that lets a clean
-        segment see noise, and for a target that could see its own answer.
+        segment see noise, for a target that could see its own answer, and for a learned gate that is not there.
         """
         unknown = sorted({s.kind for s in sequence} - set(self.card.kinds))
         if unknown:
@@ -119,6 +66,8 @@ class WanDenoiser:
             raise Unsupported(
                 f"The rule `{self.card.rule}` lets a target see later answers: end the row at the target."
             )
+        if isinstance(spec, Isa) and spec.coarse_gate and any(one.gates is None for one in self.experts):
+            raise Unsupported("This checkpoint has no gates.safetensors; choose an Isa without coarse_gate.")
         prepared = Row(self, sequence, row, spec, memory, offload)
         self._recent.append(prepared)
         return prepared
@@ -139,10 +88,11 @@ class Row:
     denoiser: WanDenoiser
     sequence: Sequence
     row: Sequence
-    spec: Dense
+    spec: Spec
     memory: bool
     offload: bool
     _kept: dict[Cause, Kept] = field(default_factory=dict[Cause, Kept])
+    _plans: dict[tuple[int, ...], Plan] = field(default_factory=dict[tuple[int, ...], Plan])
 
     def __post_init__(self) -> None:
         rule = self.denoiser.card.sight()
@@ -271,10 +221,10 @@ class Row:
             kept = self._recall(cause)
             if kept is None:
                 with torch.no_grad():
-                    kept = self._kept[cause] = self.denoiser.memory.keep(cause, Kept(_word_layers(one, states)))
+                    kept = self._kept[cause] = self.denoiser.memory.keep(cause, Kept(one.words(states)))
             layers = kept.layers
         else:
-            layers = _word_layers(one, states)
+            layers = one.words(states)
         return [(k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in layers]
 
     # -- one pass through the blocks ----------------------------------------------------------------------------------
@@ -295,23 +245,19 @@ class Row:
         x = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]  # [B, Lq, W]
 
         fresh: dict[int, list[tuple[Tensor, Tensor]]] = {i: [] for i in plan.queries}
-        at = 0.0 if noisy is None else float(noisy[1].max())
+        times = [0.0] if noisy is None else [round(t, 6) for t in noisy[1].tolist()]  # 0.9, not float32's 0.8999999
         blocks = list(one.transformer.blocks)
         for number, block in enumerate(blocks):
 
-            def look(q: Tensor, k: Tensor, v: Tensor, number: int = number) -> Tensor:
+            def look(q: Tensor, k: Tensor, v: Tensor, seen: Tensor, number: int = number) -> Tensor:
                 now = dict(zip(plan.queries, zip(k.split(lengths, dim=1), v.split(lengths, dim=1))))
                 if noisy is None:
                     self._put_by(fresh, now)
-                held = [now[j] if j in now else kept[j].at(number, one.device) for j in plan.keys]
-                if len(held) > 1:
-                    k, v = (torch.cat([pair[n] for pair in held], dim=1) for n in (0, 1))
-                if self.denoiser.watch is not None:
-                    self.denoiser.watch(Seen(number, at, q, k, v, plan))
-                return attend(q, k, v, plan, self.spec)
+                held = {j: now[j] if j in now else kept[j].at(number, one.device) for j in plan.keys}
+                return self._ask(plan, number, times, Asked(q, one.gate(number, seen), held))
 
             if noisy is None and number == len(blocks) - 1:  # of the last block only keys and values are wanted
-                _, k, v = project(block, x, runs, by)
+                _, k, v, _ = project(block, x, runs, by)
                 self._put_by(fresh, dict(zip(plan.queries, zip(k.split(lengths, dim=1), v.split(lengths, dim=1)))))
             else:
                 x = walk(block, number, x, runs, by, look)
@@ -319,6 +265,41 @@ class Row:
             return x, fresh
         start = sum(len(self.row.segments[i]) for i in plan.queries if i < self.number)
         return one.latents(x[:, start : start + len(self.target)], time, self.target), fresh
+
+    def _ask(self, plan: Plan, layer: int, times: list[float], asked: Asked) -> Tensor:
+        """Self-attention [B, Lq, H, D] of block `layer`; clean segments ask at noise time 0, apart if that differs."""
+        still, now = self.spec.at(layer, 0.0), [self.spec.at(layer, t) for t in times]
+        if len(plan.queries) == 1 or self.number not in plan.queries or all(spec == still for spec in now):
+            return self._each(plan, layer, times, now, asked)
+        lengths = [len(self.row.segments[i]) for i in plan.queries]
+        parts: dict[int, Tensor] = {}
+        for mine, at, specs in ((self.clean, [0.0], [still]), ((self.number,), times, now)):
+            part = self._plan(mine)
+            rows = torch.tensor([i in mine for i in plan.queries]).repeat_interleave(torch.tensor(lengths))
+            answer = self._each(part, layer, at, specs, asked.of(rows.to(asked.q.device)))
+            parts.update(zip(mine, answer.split([len(self.row.segments[i]) for i in mine], dim=1)))
+        return torch.cat([parts[i] for i in plan.queries], dim=1)
+
+    def _each(self, plan: Plan, layer: int, times: list[float], specs: list[Spec], asked: Asked) -> Tensor:
+        """One call for all examples of a batch; one for each where their noise times ask for different attention."""
+        if all(spec == specs[0] for spec in specs):
+            return self._call(plan, layer, max(times), specs[0], asked)
+        each = enumerate(zip(times, specs))
+        return torch.cat([self._call(plan, layer, t, spec, asked.example(n)) for n, (t, spec) in each])
+
+    def _call(self, plan: Plan, layer: int, t: float, spec: Spec, asked: Asked) -> Tensor:
+        k, v = asked.keys(plan)
+        if self.denoiser.watch is not None:
+            self.denoiser.watch(Seen(layer, t, asked.q, k, v, plan))
+        if isinstance(spec, Isa) and spec.coarse_gate:
+            return attend(asked.q, k, v, plan, spec, asked.gate)
+        return attend(asked.q, k, v, plan, spec)
+
+    def _plan(self, queries: tuple[int, ...]) -> Plan:
+        """The rule laid for these segments alone, made once."""
+        if queries not in self._plans:
+            self._plans[queries] = Plan.of(self.row, self.denoiser.card.sight(), queries)
+        return self._plans[queries]
 
     def _put_by(self, fresh: dict[int, list[tuple[Tensor, Tensor]]], now: dict[int, tuple[Tensor, Tensor]]) -> None:
         """Copies, so that what is kept of one segment does not hold what was computed beside it."""
@@ -372,12 +353,6 @@ class Row:
 def _heard(states: Tensor, weights: Cause) -> Cause:
     """All that the keys and values of words depend on."""
     return Cause(("words", identity(states), weights.key), (states, *weights.of))
-
-
-def _word_layers(one: Expert, states: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Keys and values [B, N, H, D] of words [B, N, W] in every block."""
-    embedded = one.transformer.condition_embedder.text_embedder(states.to(one.device, one.dtype))
-    return [word_keys(block, embedded) for block in one.transformer.blocks]
 
 
 def _place(x: Tensor) -> Tensor:
