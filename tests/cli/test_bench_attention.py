@@ -1,6 +1,10 @@
 """The bench of attention measures what it says: rows, heads, costs, errors, and what is missing is told."""
 
+import json
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.conftest import Run
+from guarantees.house import ROOT
 from refrain.attention import Dense, Isa, Plan, attend
 from refrain.cli import bench_attention as rivals
 from refrain.cli.bench_attention import Figure, Setup, Way, keeps_of, kernels_of, measure, plan_of, ways_of
@@ -145,3 +150,22 @@ def test_the_verb_prints_its_record(run: Run, monkeypatch: pytest.MonkeyPatch) -
     swept = run("bench", "attention", *small, "--sweep")
     assert swept.status == 0 and "overtakes dense attention" in swept.out
     assert run("bench", "attention", "--dtype", "int8").status == 2
+
+
+@pytest.mark.slow
+def test_the_bench_for_a_gpu_runs_where_there_is_torch_alone(tmp_path: Path) -> None:
+    """Tiny, on the CPU, without hosts, without the command line's libraries and without Triton."""
+    program = (
+        "import runpy, sys; sys.modules |= dict.fromkeys("
+        "['diffusers', 'transformers', 'peft', 'accelerate', 'typer', 'rich', 'av', 'cv2', 'triton']); "
+        f"sys.argv = ['gpu_bench', '--tiny', '--here', '--out', {str(tmp_path)!r}, '--rival', {str(tmp_path)!r}]; "
+        f"runpy.run_path({str(ROOT / 'scripts' / 'gpu_bench')!r}, run_name='__main__')"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    parts = json.loads((tmp_path / "gpu_bench.json").read_text(encoding="utf-8"))["parts"]
+    assert not [name for name, part in parts.items() if "failed" in part]
+    assert parts["check"]["good"] and all(case["two runs equal"] for case in parts["check"]["cases"])
+    assert "SKIPPED" in ran.stdout and "skipped" in parts["rivals"]["PISA, density 1/8"]
+    ways = {way["way"]: way for way in parts["both 12"]["lengths"][0]["ways"]}
+    assert ways["Isa 1/8, order 0"]["seconds"] > 0 and ways["dense, SDPA"]["times"] == 1

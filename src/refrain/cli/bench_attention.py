@@ -137,7 +137,7 @@ def measure(
 ) -> list[Figure]:
     """Every way: its first call, errors on all kinds of heads, then `repeats` rounds in turn."""
     plan, kinds = plan_of(setup), [TIMED[n % len(TIMED)] for n in range(setup.heads)]
-    given = _given(setup, plan, kinds)
+    given = given_of(setup, plan, kinds)
     found: dict[str, Figure] = {}
     for way in ways:
         tell(f"first: {way.name}")
@@ -151,7 +151,7 @@ def measure(
     for n in range(repeats):
         for way in alive:
             tell(f"round {n + 1} of {repeats}: {way.name}")
-            spent[way.name].append(_timed(_call(setup, way, plan, given), setup.device))
+            spent[way.name].append(timed(_call(setup, way, plan, given), setup.device))
     for name, each in spent.items():
         clock, busy = (statistics.median(one) for one in zip(*each))
         found[name] = replace(found[name], seconds=clock, busy=busy)
@@ -216,7 +216,7 @@ class Given:
     grad: Tensor | None
 
 
-def _given(setup: Setup, plan: Plan, kinds: Ordered[str], seed: int = 0) -> Given:
+def given_of(setup: Setup, plan: Plan, kinds: Ordered[str], seed: int = 0) -> Given:
     """Heads of these kinds, as the plan wants them."""
     q, k, v = heads_of(row_of(setup.sizes), kinds, setup.width, seed, setup.device)
     asking = sum(plan.lengths[i] for i in plan.queries)
@@ -248,15 +248,17 @@ def _first(setup: Setup, way: Way, plan: Plan, given: Given) -> Figure:
         first = time.perf_counter() - began
         exact, cost = pairs(setup, way, plan, given)
         return Figure(way, first=first, exact=exact, cost=cost)
-    except (RefrainError, RuntimeError) as error:  # torch says with a RuntimeError that it has no kernel
-        return Figure(way, refused=" ".join(str(error).split())[:200])
+    except RefrainError as error:
+        return Figure(way, refused=str(error))
+    except Exception as error:  # whatever torch, Triton or a compiler says where it has no kernel
+        return Figure(way, refused=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
 def _errors(setup: Setup, ways: Ordered[Way], plan: Plan) -> dict[str, dict[str, float]]:
     """Of every way, on each kind of head, against dense attention in float32 on the same numbers."""
     found: dict[str, dict[str, float]] = {way.name: {} for way in ways}
     for kind in KINDS:
-        given = _given(setup, plan, [kind] * setup.heads, seed=1)
+        given = given_of(setup, plan, [kind] * setup.heads, seed=1)
         wide = Given(given.q.detach().float(), given.k.detach().float(), given.v.detach().float(), None)
         with torch.no_grad():
             truth = _answer(Way("", Dense()), plan, wide)
@@ -267,7 +269,7 @@ def _errors(setup: Setup, ways: Ordered[Way], plan: Plan) -> dict[str, dict[str,
     return found
 
 
-def _timed(call: Callable[[], object], device: str) -> tuple[float, float]:
+def timed(call: Callable[[], object], device: str) -> tuple[float, float]:
     """Seconds of one call by the clock, and of the processor."""
     calls = 1
     if torch.device(device).type == "cuda":
