@@ -19,7 +19,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from diffusers import WanTransformer3DModel  # pyright: ignore[reportPrivateImportUsage]
 from numpy.lib.format import open_memmap
 from rich.console import Console
 from safetensors.torch import load_file
