@@ -77,8 +77,8 @@ def estimate(job: Job, heard: int = 8) -> Tensor:
     log g_j = r (1 - r/2) sigma_j^2 with r = 1; or, past sigma_j = sqrt(2 log b_j), where one key outweighs the others,
     r = sqrt(2 log b_j) / sigma_j, which also multiplies c_j (the random-energy model). The mean of H_j over a segment
     keeps its direction, for it adds up over tiles; what a tile has of its own may point anywhere, so its squares are
-    added. sigma_j is taken from `heard` keys of each tile. The price: heard / 64 of dense logits, a few passes over the
-    means, and the sparse call itself.
+    added, by how unevenly tiles weigh. sigma_j is taken from `heard` keys of each tile. The price: heard / 64 of dense
+    logits, a few passes over the means, and the sparse call itself.
     """
     dtype = torch.promote_types(job.q.dtype, torch.float32)
     return _over(job, lambda tiles, part: _estimate(tiles, part, heard), dtype)
@@ -152,8 +152,13 @@ def _part(job: Job, tiles: Spread, head: tuple[int, int], rows: Tensor, numbers:
 
 def _sloped(q: Tensor, p: Tensor, slope: Tensor, which: Tensor) -> Tensor:
     """[R, S, D] sum_U p_j s H^T q, for slopes [segments, D, D]."""
-    mass = p.new_zeros(*p.shape[:2], len(slope)).index_add_(-1, which, p)  # [R, S, segments]
+    mass = _by_segment(p, which, len(slope))
     return sum((mass[..., n, None] * (q @ slope[n]) for n in range(len(slope))), torch.zeros_like(q))
+
+
+def _by_segment(p: Tensor, which: Tensor, count: int) -> Tensor:
+    """[R, S, segments] sums over the tiles of each segment."""
+    return p.new_zeros(*p.shape[:2], count).index_add_(-1, which, p)
 
 
 def _error(tiles: Spread, part: Part) -> Tensor:
@@ -268,6 +273,7 @@ def _estimate(tiles: Spread, part: Part, heard: int) -> Tensor:
     missed = along if tiles.slope is None else along - p
     vector = x @ tiles.mean_v - x.sum(-1, keepdim=True) * part.out
     vector = vector + _sloped(part.q, missed, tiles.shared_slope, tiles.which)
-    scattered = along.square() * (part.q.square() @ tiles.own_rows.T)
+    even = _by_segment(along, tiles.which, len(tiles.shared_slope))[..., tiles.which] * tiles.part
+    scattered = (along - even).square() * (part.q.square() @ tiles.own_rows.T)  # evenly spread, they would cancel
     size = (vector.square().sum(-1) + scattered.sum(-1)).sqrt()
     return size / ((-most)[..., 0].exp() + x.sum(-1))

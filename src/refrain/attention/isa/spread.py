@@ -91,11 +91,14 @@ class Spread:
     @cached_property
     def shared_slope(self) -> Tensor:
         """[segments, D, D] the mean slope over the tokens of every segment, whatever the order."""
-        weighted = self.slopes * self.lengths[:, None, None]
-        count = int(self.which.max()) + 1
-        total = weighted.new_zeros(count, *weighted.shape[1:]).index_add_(0, self.which, weighted)
-        tokens = self.lengths.new_zeros(count).index_add_(0, self.which, self.lengths)
-        return total / tokens[:, None, None]
+        weighted = self.slopes * self.part[:, None, None]
+        return weighted.new_zeros(int(self.which.max()) + 1, *weighted.shape[1:]).index_add_(0, self.which, weighted)
+
+    @cached_property
+    def part(self) -> Tensor:
+        """[M] the share that a tile has of its segment's tokens."""
+        tokens = torch.zeros_like(self.lengths).index_add_(0, self.which, self.lengths)  # as many as tiles: enough
+        return self.lengths / tokens[self.which]
 
     @cached_property
     def own_rows(self) -> Tensor:
