@@ -149,7 +149,8 @@ def test_the_verb_prints_its_record(run: Run, monkeypatch: pytest.MonkeyPatch) -
     assert {"dense, SDPA", "Isa 1/8, gather"} <= {way["way"] for way in setup["lengths"][0]["ways"]}
     swept = run("bench", "attention", *small, "--sweep")
     assert swept.status == 0 and "overtakes dense attention" in swept.out
-    assert run("bench", "attention", "--dtype", "int8").status == 2
+    for wrong in (("--dtype", "int8"), ("--device", "gpu"), ("--width", 7), ("--tokens", "some")):
+        assert run("bench", "attention", *wrong).status == 2
 
 
 @pytest.mark.slow

@@ -160,7 +160,9 @@ def attention(
     from refrain.cli import bench_attention as rivals
     from refrain.cli.bench_heads import Sizes, size_of
     from refrain.cli.bench_told import facts
+    from refrain.models.load import device as device_of
 
+    device = str(device_of(device))
     if threads:
         torch.set_num_threads(threads)
     sizes = Sizes(size_of(tokens), size_of(context or tokens))
