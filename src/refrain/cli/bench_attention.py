@@ -290,6 +290,8 @@ def _spent(call: Callable[[], object], calls: int, device: str) -> tuple[float, 
 def _wait(device: str) -> None:
     if torch.device(device).type == "cuda":
         torch.cuda.synchronize(device)
+    elif torch.device(device).type == "mps":
+        torch.mps.synchronize()
 
 
 def _compared(setup: Setup, plan: Plan, figures: list[Figure]) -> list[Figure]:
