@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from cli.conftest import COLUMNS, FRAMES, ROWS, Run
 from media.make import Made, picture, sound_only, video
+from refrain.attention.budgets import Budgets
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -48,6 +49,41 @@ def case(words: str) -> Callable[[Case], Case]:
         return made
 
     return enter
+
+
+# -- attention ---------------------------------------------------------------------------------------------------------
+
+
+@case("--attention is dense, flex, isa")
+def unknown_attention(at: Ground) -> list[object]:
+    return at.edit("--attention", "sparse")
+
+
+@case("a share from 0 to 1")
+def too_large_a_share(at: Ground) -> list[object]:
+    return at.edit("--attention", "isa:3/2")
+
+
+@case("a share from 0 to 1")
+def a_share_of_nothing(at: Ground) -> list[object]:
+    return at.edit("--attention", "isa:1/0")
+
+
+@case("cannot be read")
+def budgets_that_are_not_there(at: Ground) -> list[object]:
+    return at.edit("--attention", f"isa:{at.inside / 'none.json'}")
+
+
+@case("no file of budgets")
+def budgets_that_are_a_card(at: Ground) -> list[object]:
+    return at.edit("--attention", f"isa:{at.model / 'refrain.json'}")
+
+
+@case("has 7 layers|Calibrate this model")
+def budgets_of_another_model(at: Ground) -> list[object]:
+    path = at.inside / "other.json"
+    path.write_text(Budgets("other", 7, 1, 0.02, ((0.5,),) * 7).text(), encoding="utf-8")
+    return at.edit("--attention", f"isa:{path}")
 
 
 # -- the source --------------------------------------------------------------------------------------------------------

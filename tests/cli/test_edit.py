@@ -11,7 +11,10 @@ import pytest
 
 from cli.conftest import COLUMNS, FRAMES, ROWS, Run
 from media.make import Made, packets, picture, video
+from refrain.attention import Isa
+from refrain.attention.budgets import Budgets
 from refrain.media import Clip
+from refrain.models.outline import Outline
 
 
 def equal(a: Clip, b: Clip) -> bool:
@@ -29,7 +32,7 @@ def test_size_times_and_sound_are_kept_and_the_record_says_why(clip: Path, model
     record = json.loads((out / "a.json").read_text(encoding="utf-8"))
     assert record == ran.record
     assert record["instruction"] == "make it snow" and record["seed"] == 7 and record["frames"] == [0, FRAMES]
-    assert record["sampling"]["steps"] == 2 and record["attention"] == "Dense()"
+    assert record["sampling"]["steps"] == 2 and record["attention"] == "Dense()" and record["kernel"] is None
     assert len(record["weights"]) == 64 and record["versions"]["torch"]
     assert set(record["seconds"]) == {"read", "encode", "denoise", "decode", "compose"}
     assert sys.platform == "win32" or record["peak_bytes"] > 1e8
@@ -132,6 +135,28 @@ def test_odd_sizes_and_a_model_in_half_precision(model: Path, tmp_path: Path, ru
               "--dtype", "bfloat16", "--no-preserve")  # fmt: skip
     assert ran.status == 0, ran.err
     assert Clip.read(tmp_path / "a.mp4").size == size and len(Clip.read(tmp_path / "a.mp4")) == 3
+
+
+@pytest.mark.parametrize("how", ["isa", "isa:1/4", "isa:0.25", "isa:published", "isa:FILE"])
+def test_attention_is_as_asked_and_the_record_names_it(clip: Path, model: Path, out: Path, run: Run, how: str) -> None:
+    layers, heads = Outline.of(model).network.layers, Outline.of(model).network.heads
+    found = Budgets("tiny", layers, heads, 0.02, ((0.25,) * heads,) * layers)
+    (clip.parent / "found.json").write_text(found.text(), encoding="utf-8")
+    expected = {
+        "isa": Isa(),
+        "isa:1/4": Isa(keep=1 / 4),
+        "isa:0.25": Isa(keep=1 / 4),
+        "isa:published": Isa.published(),
+        "isa:FILE": found.spec(),
+    }
+    said = how.replace("FILE", str(clip.parent / "found.json"))
+    common = ("--model", model, "--frames", 5, "--attention", said, "--offload")
+    ran = run("edit", clip, "make it snow", "-o", out / "a.mp4", "--json", *common)
+    assert ran.status == 0, ran.err
+    assert ran.record["attention"] == repr(expected[how]) and ran.record["offload"]
+    assert ran.record["kernel"] in ("gather", "flex", "triton")
+    dry = run("edit", clip, "make it snow", "-o", out / "a.mp4", "--json", *common, "--dry-run")
+    assert dry.record["job"]["attention"] == repr(expected[how])
 
 
 def test_a_dry_run_tells_the_cost(clip: Path, model: Path, out: Path, run: Run) -> None:

@@ -19,12 +19,13 @@ def told_cost(request: "Edit", outline: "Outline", device: str, dtype: Number | 
     job = job_of(request, outline, device, dtype)
     place = device.partition(":")[0]
     foreseen = estimate(job, outline.card, outline.network, outline.weight_bytes(), place)
-    facts = {"job": asdict(job), "device": place, "estimate": asdict(foreseen)}
+    facts = {"job": asdict(job) | {"attention": repr(job.attention)}, "device": place, "estimate": asdict(foreseen)}
     return json.dumps(facts, indent=2) if as_json else _text(job, foreseen, place)
 
 
 def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | None) -> "Job":
     """The sizes of a request, as the model will see it."""
+    from refrain.attention import Dense
     from refrain.editing.edit import stretch, walk_of
     from refrain.editing.estimate import Job
     from refrain.media.fit import model_size
@@ -43,6 +44,10 @@ def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | Non
         bytes_each=4 if (dtype or usual) is Number.FLOAT32 else 2,
         source_pixels=(last - first) * rows * columns,
         references=len(request.references),
+        until=walk.until,
+        shift=walk.shift,
+        grid=walk.grid,
+        attention=request.attention or Dense(),
     )
 
 
@@ -52,6 +57,7 @@ def _text(job: "Job", foreseen: "Estimate", place: str) -> str:
         f"frames    {job.frames} of {columns}×{rows}, in {_count(len(foreseen.panes), 'window')}",
         *(f"window {n}  {_tokens(pane.tokens)}" for n, pane in enumerate(foreseen.panes, 1)),
         f"steps     {job.steps}, the network is called {foreseen.calls} times a window",
+        f"attention {job.attention}",
         f"memory    {_bytes(foreseen.memory_bytes)} of clean keys and values; {_bytes(foreseen.peak_bytes)} in all",
         f"work      {foreseen.flops / 1e12:.2f} TFLOPs",
         f"time      about {_seconds(foreseen.seconds)}, at {foreseen.rate / 1e9:,.0f} GFLOPs a second on {place}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from refrain.cli.cost import told_cost
-from refrain.cli.options import Attention, Debug, Device, Json, Model, Number, Quiet, Seed, dtype_of
+from refrain.cli.options import Attention, Debug, Device, Json, Model, Number, Quiet, Seed, attention_of, dtype_of
 from refrain.cli.outputs import check_outputs, matte_clip, peak, write_record
 from refrain.cli.progress import say, told
 from refrain.errors import BadInput, Unsupported
@@ -50,7 +50,8 @@ def edit(
     matte: Annotated[str | None, typer.Option(metavar="FILE", help="Also write what was changed, as grey.")] = None,
     quality: Annotated[float, typer.Option(metavar="N", help="Of H.264: 0 best to 51 smallest.")] = 18,
     lossless: Annotated[bool, typer.Option("--lossless", help="H.264 without loss, in IN's own pixels.")] = False,
-    attention: Annotated[Attention, typer.Option(help="How the rule is computed.")] = Attention.DENSE,
+    attention: Attention = "dense",
+    offload: Annotated[bool, typer.Option("--offload", help="Keep what is remembered of IN on the CPU.")] = False,
     device: Device = "cpu",
     dtype: Annotated[Number | None, typer.Option(help="float32 on the CPU, bfloat16 elsewhere.")] = None,
     json: Json = False,
@@ -75,7 +76,6 @@ def edit(
       refrain edit clip.mp4 "heavy fog" -o fog.mp4 --dry-run
     """
     began = time.monotonic()
-    from refrain.attention import Dense
     from refrain.editing.request import Edit, check_words
     from refrain.media import Clip, check_output
     from refrain.models.outline import Outline
@@ -91,11 +91,12 @@ def edit(
         check_output(out, clip=clip, lossless=lossless)
         bound = None if bound is None else bound[: len(clip)]
         pictures = tuple(Clip.read(path) for path in reference or ())
+        outline = Outline.of(model)
+        spec = attention_of(attention, outline.network.layers, outline.network.heads)
         request = Edit(
             instruction=instruction, source=clip, references=pictures, bound=bound, seed=seed, steps=steps,
-            guidance=guidance, short_side=size, start=start, stop=stop, trim=trim, preserve=preserve,
+            guidance=guidance, short_side=size, start=start, stop=stop, trim=trim, preserve=preserve, attention=spec,
         )  # fmt: skip
-        outline = Outline.of(model)
         _require_possible(request, outline)
         for note in clip.notes:
             say(note, quiet or json)
@@ -105,7 +106,7 @@ def edit(
         teller.stage("loading the model")
         from refrain.editing.editor import Editor
 
-        editor = Editor.from_pretrained(model, Dense(), device, dtype_of(dtype))
+        editor = Editor.from_pretrained(model, spec, device, dtype_of(dtype), offload)
         result = editor.edit(request, teller.on_progress)
         teller.stage("writing")
         notes = result.clip.write(out, quality=quality, lossless=lossless)

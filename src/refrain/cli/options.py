@@ -11,6 +11,8 @@ from refrain.errors import BadInput
 if TYPE_CHECKING:
     import torch
 
+    from refrain.attention import Spec
+
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]  # `main` looks for it
 Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON, and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -22,10 +24,13 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or mps.", metavar="
 Picture = Annotated[Path | None, typer.Option("-o", "--out", help="Write a PNG here.", metavar="FILE")]
 
 
-class Attention(StrEnum):
-    """Which attention computes the rule."""
-
-    DENSE = "dense"
+Attention = Annotated[
+    str,
+    typer.Option(
+        help="How the rule is computed: dense, flex, isa, isa:KEEP (such as isa:1/8), isa:published, isa:FILE.json.",
+        metavar="HOW",
+    ),
+]
 
 
 class Number(StrEnum):
@@ -41,6 +46,42 @@ def dtype_of(number: Number | None) -> "torch.dtype | None":
     import torch
 
     return None if number is None else getattr(torch, number.value)
+
+
+def attention_of(text: str, layers: int | None = None, heads: int | None = None) -> "Spec":
+    """What `--attention` says, for a network of so many layers and heads.
+
+    `isa:` is followed by the share of tiles that is exact (1/8, 0.125), by `published`, LIVEditor's setting, or by a
+    file of budgets that `refrain calibrate` wrote. Raises BadInput for anything else.
+    """
+    from refrain.attention import Dense, Flex, Isa
+
+    plain = {"dense": Dense(), "flex": Flex(), "isa": Isa(), "isa:published": Isa.published()}
+    if text in plain:
+        return plain[text]
+    kind, _, rest = text.partition(":")
+    if kind == "isa" and rest:
+        keep = _share(rest)
+        if keep is not None:
+            return Isa(keep=keep)
+        if rest.endswith(".json"):
+            from refrain.attention.budgets import load_budgets
+
+            return load_budgets(rest, layers, heads)
+    raise BadInput(
+        f"--attention is dense, flex, isa, isa:KEEP (a share from 0 to 1, such as isa:1/8), isa:published or "
+        f"isa:FILE.json, not {text!r}."
+    )
+
+
+def _share(text: str) -> float | None:
+    """`1/8` or `0.125`; None for what is neither, or is not from 0 to 1."""
+    over, _, under = text.partition("/")
+    try:
+        share = float(over) / float(under or 1)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return share if 0 <= share <= 1 else None
 
 
 def two_sides(text: str) -> tuple[int, int]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from refrain.attention import Dense
+from refrain.attention import Isa, Spec
+from refrain.attention.isa.run import kernel_of
 from refrain.errors import BadInput
 from refrain.flow import SOLVERS, guided, times, told_in_thousandths, wan_times
 from refrain.media import Clip
@@ -56,7 +57,8 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
         on_progress(Progress("encode", 1, 1))
     walk = walk_of(request, card)
     with clock("denoise"), torch.no_grad():
-        answer = denoise(editor.denoiser, seen, (words[:1], words[1:]), card, walk, editor.attention, on_progress)
+        spec, both = request.attention or editor.attention, (words[:1], words[1:])
+        answer = denoise(editor.denoiser, seen, both, card, walk, spec, on_progress, editor.offload)
     with clock("decode"), torch.no_grad():
         after = editor.codec.decode(answer)[0, : len(clip)].float().cpu()
         before = editor.codec.decode(seen.full)[0, : len(clip)].float().cpu()
@@ -72,13 +74,13 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
 
 
 def denoise(
-    denoiser: Denoiser, seen: Seen, words: tuple[Tensor, Tensor], card: Card, walk: Walk, spec: Dense,
-    on_progress: OnProgress,
+    denoiser: Denoiser, seen: Seen, words: tuple[Tensor, Tensor], card: Card, walk: Walk, spec: Spec,
+    on_progress: OnProgress, offload: bool = False,
 ) -> Tensor:  # fmt: skip
     """Latents [1, C, T, Y, X] of the answer, window after window; each sees the end of the one before, unchanged.
 
-    words: states of the instruction and of the empty prompt. All noise is drawn at once, so that it does not depend on
-    how the clip is cut.
+    words: states of the instruction and of the empty prompt. offload: what is remembered lies on the CPU. All noise is
+    drawn at once, so that it does not depend on how the clip is cut.
     """
     noise = torch.randn(seen.full.shape, generator=torch.Generator().manual_seed(walk.seed)).to(seen.full)
     cuts = windows(seen.full.shape[2], card)
@@ -88,8 +90,8 @@ def denoise(
         history = torch.cat(parts, dim=2)[:, :, -window.history :] if window.history else None
         row = compose(words[0], seen, window, card, history, beat=2 * number)
         memory = card.rule != "full"
-        asked = denoiser.prepare(row, spec, memory)
-        unasked = asked if walk.guidance == 1 else denoiser.prepare(row.reworded(words[1]), spec, memory)
+        asked = denoiser.prepare(row, spec, memory, offload)
+        unasked = asked if walk.guidance == 1 else denoiser.prepare(row.reworded(words[1]), spec, memory, offload)
 
         def tell(done: int, total: int, x: Tensor, number: int = number) -> None:
             on_progress(Progress("denoise", number * total + done, len(cuts) * total))
@@ -147,7 +149,8 @@ class Clock:
 def record(
     request: Edit, editor: "Editor", walk: Walk, size: tuple[int, int], frames: tuple[int, int], spent: dict[str, float]
 ) -> dict[str, object]:
-    """The whole cause of a result."""
+    """The whole cause of a result. `kernel`: what computes Isa here; None where attention is exact."""
+    spec = request.attention or editor.attention
     return {
         "instruction": request.instruction,
         "source": None if request.source.origin is None else str(request.source.origin),
@@ -164,7 +167,9 @@ def record(
         "seed": walk.seed,
         "preserve": request.preserve,
         "bounded": request.bound is not None,
-        "attention": repr(editor.attention),
+        "attention": repr(spec),
+        "kernel": kernel_of(spec, torch.empty(0, device=editor.device)) if isinstance(spec, Isa) else None,
+        "offload": editor.offload,
         **editor.cause(),
         "seconds": {part: round(seconds, 3) for part, seconds in spent.items()},
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from refrain.attention import Dense
+from refrain.attention import Dense, Spec
 from refrain.models import load
 from refrain.models.protocols import Card, Codec, Denoiser, TextEncoder
 
@@ -21,6 +21,7 @@ class Editor:
     """Answers edits with one model.
 
     vocabulary: the words it knows, where it knows only some. weights: a hash of its files.
+    attention:  how the rule is computed, where an edit does not say. offload: what is remembered lies on the CPU.
     """
 
     codec: Codec
@@ -31,25 +32,28 @@ class Editor:
     weights: str
     model: str
     device: torch.device
-    attention: Dense = Dense()
+    attention: Spec = Dense()
+    offload: bool = False
 
     @staticmethod
     def from_pretrained(
         model: str | Path = "embedded",
-        attention: Dense = Dense(),
+        attention: Spec = Dense(),
         device: str = "cpu",
         dtype: torch.dtype | None = None,
+        offload: bool = False,
     ) -> "Editor":
         """Load an editor: `embedded`, a diffusers Wan folder with a refrain.json, or a hub id.
 
-        dtype: of the transformer; float32 on the CPU and bfloat16 elsewhere unless given.
+        dtype: of the transformer; float32 on the CPU and bfloat16 elsewhere unless given. offload: what is remembered
+        of clean segments lies on the CPU, and comes back block by block at every step.
         Raises BadWeights or Unsupported in one sentence.
         """
         place = load.device(device)
         host = load.host(model, dtype or load.usual_dtype(place), place)
         return Editor(
             host.codec, host.words, host.denoiser, host.card, host.vocabulary, weights_hash(host.folder), str(model),
-            place, attention,
+            place, attention, offload,
         )  # fmt: skip
 
     def edit(self, request: Edit, on_progress: OnProgress | None = None) -> Result:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
-from refrain.attention import Plan
+from refrain.attention import Dense, Flex, Plan, Spec
+from refrain.attention.tiles import SLOTS
+from refrain.flow import times, wan_times
 from refrain.models.outline import Network
 from refrain.models.protocols import Card
 from refrain.sequence import Sequence
@@ -30,8 +32,9 @@ LINEAR_CODEC = (650.0, 2600.0)
 class Job:
     """What is asked: frames and size (rows, columns) at which the model edits, steps, and calls of the network a step.
 
-    branches: 2 where guidance drops the words, else 1. bytes_each: of one number of the network.
-    source_pixels: of all frames at the source's own size. references: pictures that stand beside the source.
+    branches: 2 where guidance drops the words, else 1; until: the noise time down to which it does. shift, grid: of the
+    noise times. bytes_each: of one number of the network. source_pixels: of all frames at the source's own size.
+    references: pictures that stand beside the source. attention: how the rule is computed.
     """
 
     frames: int
@@ -42,15 +45,23 @@ class Job:
     bytes_each: int = 4
     source_pixels: int = 0
     references: int = 0
+    until: float = 0.0
+    shift: float = 1.0
+    grid: str = "even"
+    attention: Spec = Dense()
 
 
 @dataclass(frozen=True)
 class Pane:
-    """One window of an edit. tokens: of every segment in order, by kind; step_area, clean_area: pairs that attend."""
+    """One window of an edit. tokens: of every segment in order, by kind; step_area, clean_area: pairs that attend.
+
+    context_area: the pairs of step_area whose key is clean.
+    """
 
     tokens: tuple[tuple[str, int], ...]
     step_area: int
     clean_area: int
+    context_area: int
 
     @property
     def target(self) -> int:
@@ -63,7 +74,10 @@ class Pane:
 
 @dataclass(frozen=True)
 class Estimate:
-    """flops: of the whole edit. memory_bytes: clean keys and values of one window; peak_bytes: of the process."""
+    """calls: of the network, in one window. flops: of the whole edit.
+
+    memory_bytes: clean keys and values of one window; peak_bytes: of the process.
+    """
 
     panes: tuple[Pane, ...]
     calls: int
@@ -79,15 +93,17 @@ def estimate(job: Job, card: Card, net: Network, weight_bytes: int, device: str 
     remembers = card.rule != "full"
     rows = lay(job, card, net)
     panes = tuple(pane_of(row, card) for row in rows)
-    calls = evaluations(job.solver, job.steps) * job.branches
+    asked = [(t, job.branches if t >= job.until else 1) for t in visits(job)]
     memories = job.branches if remembers and card.context_words == "prompt" else 1
     flops = codec_flops(job, net)
     for pane in panes:
-        clean = pass_flops(net, pane.clean, pane.clean_area, card.context_words != "none")
+        still = pane.clean_area * share(job.attention, net.layers, 0.0)[1]
         if remembers:
-            flops += calls * pass_flops(net, pane.target, pane.step_area) + memories * clean
-        else:
-            flops += calls * pass_flops(net, pane.target + pane.clean, pane.step_area)
+            flops += memories * pass_flops(net, pane.clean, still, card.context_words != "none")
+        for t, calls in asked:
+            noisy, clean = share(job.attention, net.layers, t)
+            area = noisy * (pane.step_area - pane.context_area) + clean * pane.context_area
+            flops += calls * pass_flops(net, pane.target + (0 if remembers else pane.clean), area)
     kept = memory_bytes(net, max(pane.clean for pane in panes), job.bytes_each) * memories if remembers else 0
     tokens = max(pane.target + (0 if remembers else pane.clean) for pane in panes)
     working = WORKING * 4 * net.width * tokens + 4 * 12 * job.frames * job.size[0] * job.size[1]
@@ -95,7 +111,7 @@ def estimate(job: Job, card: Card, net: Network, weight_bytes: int, device: str 
     rate = RATES.get(device, RATES["cpu"])
     return Estimate(
         panes=panes,
-        calls=calls,
+        calls=sum(calls for _, calls in asked),
         flops=flops,
         memory_bytes=kept,
         peak_bytes=int(BASE_BYTES + weights + kept + working + PIXEL_BYTES * job.source_pixels),
@@ -125,10 +141,42 @@ def pane_of(row: Sequence, card: Card) -> Pane:
     remembers = card.rule != "full"
     step = Plan.of(bare, rule, noisy if remembers else None)
     once = Plan.of(bare, rule, clean).area() if remembers and clean else 0
-    return Pane(tuple((segment.kind, len(segment)) for segment in bare), step.area(), once)
+    lengths = [len(segment) for segment in bare]
+    context = sum(lengths[i] * lengths[j] for s in step.sights for i in s.queries for j in s.keys if j in clean)
+    return Pane(tuple((segment.kind, len(segment)) for segment in bare), step.area(), once, context)
 
 
-def pass_flops(net: Network, tokens: int, area: int, words: bool = True) -> float:
+def share(spec: Spec, layers: int, t: float) -> tuple[float, float]:
+    """The share of visible pairs that is computed at noise time t, of noisy keys and of clean ones, over all layers.
+
+    A mean counts as one key of the `SLOTS` it stands for. What `threshold` leaves out below `keep` is not foreseen.
+    """
+    each = [_share(spec.at(layer, t)) for layer in range(layers)]
+    return sum(noisy for noisy, _ in each) / layers, sum(clean for _, clean in each) / layers
+
+
+def _share(spec: Spec) -> tuple[float, float]:
+    """The same, of one layer."""
+    if isinstance(spec, Dense | Flex):
+        return 1.0, 1.0
+    kept = [x for layer in spec.budgets for x in layer]
+    keep = spec.keep if isinstance(spec.keep, tuple) else (spec.keep, spec.keep)
+    if kept:
+        keep = (sum(kept) / len(kept),) * 2
+    noisy, clean = (spec.dense_share + (1 - spec.dense_share) * (x + (1 - x) / SLOTS) for x in keep)
+    rest = 0.0 if spec.drop_context else (1 - spec.context) / SLOTS
+    return noisy, spec.context * clean + rest
+
+
+def visits(job: Job) -> list[float]:
+    """The noise times at which the solver asks for a velocity."""
+    stations = [float(t) for t in (wan_times if job.grid == "wan" else times)(job.steps, job.shift)]
+    if job.solver != "heun":
+        return stations[:-1]
+    return [t for pair in zip(stations, stations[1:]) for t in pair if t > 0]
+
+
+def pass_flops(net: Network, tokens: int, area: float, words: bool = True) -> float:
     """One pass of so many tokens through all blocks; `words`: they also attend to the words."""
     width = net.width
     per_token = 8 * width * width + 4 * width * net.feed_forward  # q, k, v, out; feed-forward
@@ -142,11 +190,6 @@ def pass_flops(net: Network, tokens: int, area: int, words: bool = True) -> floa
 def memory_bytes(net: Network, clean: int, bytes_each: int) -> int:
     """Keys and values of so many clean tokens in every block of one expert (as `Row.memory_size`)."""
     return 2 * clean * net.layers * net.width * bytes_each
-
-
-def evaluations(solver: str, steps: int) -> int:
-    """How often a solver asks for a velocity."""
-    return 2 * steps - 1 if solver == "heun" else steps
 
 
 def codec_flops(job: Job, net: Network) -> float:

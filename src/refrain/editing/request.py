@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from refrain.attention import Spec
 from refrain.errors import BadInput
 from refrain.media import Clip
 from refrain.models.protocols import Card
@@ -27,6 +28,7 @@ class Edit:
     seed, steps, guidance: as everywhere. short_side: pixels of the shorter side at which the model edits.
     start, stop: the stretch to edit, in seconds; trim: return only that stretch.
     preserve:    put the source back where nothing changed; False gives the model's own picture, enlarged.
+    attention:   how the rule is computed; None is the editor's choice.
     """
 
     instruction: str
@@ -41,6 +43,7 @@ class Edit:
     stop: float | None = None
     trim: bool = False
     preserve: bool = True
+    attention: Spec | None = None
 
     def __post_init__(self) -> None:
         check_words(self.instruction)
