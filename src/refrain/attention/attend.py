@@ -24,7 +24,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan, spec: Spec, gate: Tensor
     """
     plan.check(q, k, v)
     _check_gate(gate, q, spec)
-    _check_numbers({"q": q, "k": k, "v": v} | ({} if gate is None else {"gate": gate}))
+    check_numbers({"q": q, "k": k, "v": v} | ({} if gate is None else {"gate": gate}))
     match spec:
         case Dense():
             return dense.attend(q, k, v, plan)
@@ -54,7 +54,7 @@ def _check_gate(gate: Tensor | None, q: Tensor, spec: Spec) -> None:
         raise BadInput(f"The gate must be where q is, on {q.device}, not on {gate.device}.")
 
 
-def _check_numbers(named: dict[str, Tensor]) -> None:
+def check_numbers(named: dict[str, Tensor]) -> None:
     """Refuse what is not of floats, and NaN and infinity: with those in it, a sum is one of them too."""
     for name, x in named.items():
         if x.dtype not in FLOATS:

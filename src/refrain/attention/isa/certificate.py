@@ -84,9 +84,14 @@ def estimate(job: Job, heard: int = 8) -> Tensor:
     return _over(job, lambda tiles, part: _estimate(tiles, part, heard), dtype)
 
 
+def answer(job: Job) -> Tensor:
+    """o~, what the call says: float64 [B, H, N, S, D], 0 in empty slots. With `identity`, what is true."""
+    return _over(job, lambda tiles, part: part.out, torch.float64)
+
+
 def tail(job: Job) -> Tensor:
     """The share of each query's weight that lies on means: float64 [B, H, N, S], 0 in empty slots."""
-    return _over(job, lambda tiles, part: part.p.sum(-1), torch.float64)
+    return _over(job, lambda tiles, part: part.p.sum(-1).clamp(max=1), torch.float64)
 
 
 @dataclass(frozen=True, eq=False)
