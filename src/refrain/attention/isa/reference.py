@@ -27,7 +27,10 @@ def _head(job: Job, b: int, h: int) -> Tensor:
     """[N, S, D] of one head."""
     g = h // job.shared
     q = job.q[b, h].double() * job.scale  # [N, S, D]
-    k, v = job.k[b, g].double(), job.v[b, g].double()  # [M, S', D]
+    k = job.k[b, g].double()  # [M, S', D]
+    v = (
+        job.v[b, g].double().masked_fill(~job.held.filled[..., None], 0)
+    )  # whatever is in empty slots counts for nothing
     mean_k, mean_v = job.means.k[b, g].double(), job.means.v[b, g].double()  # [M, D]
     state = job.state[b, h]  # [N, M]
     filled = job.held.filled.flatten()  # [M S']
