@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from refrain.attention import Dense, Flex, Isa, Plan, Spec, attend
-from refrain.attention.isa.run import job_of
+from refrain.attention.isa.run import job_of, kernel_of
 from refrain.attention.isa.select import EXACT, MEAN
 from refrain.attention.spec import Kernel
 from refrain.cli.bench_heads import KINDS, Sizes, heads_of, row_of, size_of
@@ -77,7 +77,8 @@ class Figure:
     machine disturbs less (of no meaning on a GPU). first: the first call, which compiles. times, times_busy: how many
     times faster than the best dense way, by either. exact: the share of the dense query-key pairs that are exact; cost:
     FLOPs of exact pairs and means over those of dense attention; rate: FLOP/s of the exact pairs alone. errors: by kind
-    of head, rms over that of dense attention in float32. refused: why there are no figures.
+    of head, rms over that of dense attention in float32. kernel: what computes it, where that was left to `auto`.
+    refused: why there are no figures.
     """
 
     way: Way
@@ -90,6 +91,7 @@ class Figure:
     cost: float = 1.0
     rate: float = 0.0
     errors: dict[str, float] = field(default_factory=dict[str, float])
+    kernel: str = ""
     refused: str = ""
 
 
@@ -247,7 +249,8 @@ def _first(setup: Setup, way: Way, plan: Plan, given: Given) -> Figure:
         _wait(setup.device)
         first = time.perf_counter() - began
         exact, cost = pairs(setup, way, plan, given)
-        return Figure(way, first=first, exact=exact, cost=cost)
+        kernel = kernel_of(way.spec, given.q) if isinstance(way.spec, Isa) and way.spec.kernel == "auto" else ""
+        return Figure(way, first=first, exact=exact, cost=cost, kernel=kernel)
     except RefrainError as error:
         return Figure(way, refused=str(error))
     except Exception as error:  # whatever torch, Triton or a compiler says where it has no kernel

@@ -40,9 +40,10 @@ def told_of(setup: Setup, swept: bool = False) -> str:
 
 
 def remarks(figures: Ordered[Figure]) -> list[str]:
-    """Why some ways have no figures, and whose first call compiled."""
+    """Why some ways have no figures, whose first call compiled, and which kernel `auto` took."""
     slow = [f"first call of {f.way.name}: {f.first:.1f} s" for f in figures if f.first > 1 + 10 * f.seconds]
-    return [f"no {f.way.name}: {f.refused}" for f in figures if f.refused] + slow
+    auto = sorted({f"auto is {f.kernel} here" for f in figures if f.kernel})
+    return [f"no {f.way.name}: {f.refused}" for f in figures if f.refused] + slow + auto
 
 
 def goals(setup: Setup, figures: Ordered[Figure]) -> list[str]:
