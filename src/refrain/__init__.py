@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from refrain.attention.spec import Dense, Flex, Isa
     from refrain.editing.editor import Editor
     from refrain.editing.request import Edit
     from refrain.errors import BadInput, BadWeights, RefrainError, Unsupported
@@ -19,8 +20,11 @@ __all__ = [
     "BadInput",
     "BadWeights",
     "Clip",
+    "Dense",
     "Edit",
     "Editor",
+    "Flex",
+    "Isa",
     "RefrainError",
     "Unsupported",
     "install",
@@ -31,8 +35,11 @@ _HOMES = {
     "BadInput": "refrain.errors",
     "BadWeights": "refrain.errors",
     "Clip": "refrain.media",
+    "Dense": "refrain.attention.spec",
     "Edit": "refrain.editing.request",
     "Editor": "refrain.editing.editor",
+    "Flex": "refrain.attention.spec",
+    "Isa": "refrain.attention.spec",
     "RefrainError": "refrain.errors",
     "Unsupported": "refrain.errors",
     "install": "refrain.models.install",

@@ -14,7 +14,7 @@ HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate", "av", "cv2"
 
 # The doors: they may gain names, never lose one.
 DOORS = {
-    "refrain": {"Clip", "Edit", "Editor", "RefrainError", "install", "uninstall"},
+    "refrain": {"Clip", "Dense", "Edit", "Editor", "Flex", "Isa", "RefrainError", "install", "uninstall"},
     "refrain.attention": {"Dense", "Flex", "Isa", "Plan", "attend", "explain"},
     "refrain.sequence": {"Segment", "Sequence", "block_causal", "coarsen", "full", "grid", "isolated"},
 }

@@ -106,8 +106,8 @@ def _check_spec(spec: Spec, transformer: nn.Module, attentions: list[tuple[int, 
         raise Unsupported(f"Isa(coarse_gate=True) needs a gate that was learned; {name} has none: leave it out.")
     for layer, attn in attentions:
         spec.at(layer, 0.0)
-        if spec.budgets and len(spec.budgets[layer]) != attn.heads:
-            raise BadInput(f"Layer {layer} has {attn.heads} heads; its budgets are for {len(spec.budgets[layer])}.")
+        if spec.budgets and len(spec.budgets[0]) != attn.heads:
+            raise BadInput(f"Layer {layer} has {attn.heads} heads; its budgets are for {len(spec.budgets[0])}.")
 
 
 def _check_processors(host: Host, attentions: list[tuple[int, nn.Module]]) -> None:
@@ -120,8 +120,14 @@ def _check_processors(host: Host, attentions: list[tuple[int, nn.Module]]) -> No
 
 
 def _kernel(spec: Spec, transformer: nn.Module) -> str:
-    if isinstance(spec, Isa):
-        own = next(transformer.parameters())
-        width = transformer.config.attention_head_dim
-        return kernel_of(spec, own.new_empty(1, 1, 1, width))
-    return "flex" if isinstance(spec, Flex) else "diffusers"
+    match spec:
+        case Dense():
+            return "diffusers"
+        case Flex():
+            return "flex"
+        case Isa(kernel="auto"):
+            return kernel_of(
+                spec, next(transformer.parameters()).new_empty(1, 1, 1, transformer.config.attention_head_dim)
+            )
+        case _:
+            return spec.kernel
