@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from refrain.attention import Isa, Spec
-from refrain.attention.isa.run import kernel_of
+from refrain.attention import Spec
 from refrain.errors import BadInput
 from refrain.flow import SOLVERS, guided, times, told_in_thousandths, wan_times
 from refrain.media import Clip
@@ -168,7 +167,7 @@ def record(
         "preserve": request.preserve,
         "bounded": request.bound is not None,
         "attention": repr(spec),
-        "kernel": kernel_of(spec, torch.empty(0, device=editor.device)) if isinstance(spec, Isa) else None,
+        "kernel": editor.denoiser.kernel(spec),
         "offload": editor.offload,
         **editor.cause(),
         "seconds": {part: round(seconds, 3) for part, seconds in spent.items()},

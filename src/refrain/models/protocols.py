@@ -55,6 +55,10 @@ class Prepared(Protocol):
 class Denoiser(Protocol):
     """A network that denoises the target of a row."""
 
+    def kernel(self, spec: Spec) -> str | None:
+        """What computes a sparse attention on this machine; None for an exact one."""
+        ...
+
     def prepare(self, sequence: Sequence, spec: Spec = ..., memory: bool = ..., offload: bool = ...) -> Prepared: ...
 
 
@@ -92,8 +96,8 @@ class Card:
     prediction:     the network's output is the `velocity`, or the `change` from the target's base.
     spread:         the usual size of a change in latents, by which a predicted change is scaled (`models.change`).
     shows_base:     the target's tokens carry the state less its base, and the base, on their channels instead of x_t.
-    shows_place:    and also where on the picture they lie, row and column in -1..1, on two channels more: rotation tells
-                    tokens how far apart they are, but not which edge is near.
+    shows_place:    and also where on the picture they lie, row and column in -1..1, on two channels more: rotation
+                    tells tokens how far apart they are, but not which edge is near.
     short_side, multiple: the size in pixels at which it likes to edit; sizes are multiples of `multiple`.
     name, understands: what it is called; an example wording of every edit that it knows (empty: any edit).
     content_words:  words and phrases of which an instruction must hold one; colour_words: these count as such only

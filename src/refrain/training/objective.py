@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from refrain.attention import Dense, Spec
 from refrain.editing.compose import Seen, Window, compose, see
 from refrain.errors import BadInput
 from refrain.flow import draw_times, noised, velocity_target
@@ -28,12 +29,14 @@ class Batch:
 
 
 def loss(
-    denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Generator, shift: float = 1.0, std: float = 1.0
-) -> Tensor:
+    denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Generator, shift: float = 1.0, std: float = 1.0,
+    spec: Spec = Dense(),
+) -> Tensor:  # fmt: skip
     """Mean square error of what the card says the network predicts, at logit-normal noise times (`draw_times`).
 
     A velocity is compared with noise - clean. A change is compared with clean - base and weighted so that the error is
-    that of the network's own output, which has size one at every noise time (`models.change`).
+    that of the network's own output, which has size one at every noise time (`models.change`). spec: the attention that
+    is learnt with.
     """
     card = denoiser.card
     with torch.no_grad():
@@ -42,7 +45,7 @@ def loss(
     latents = clean[:, :, window.start : window.stop]
     noise = torch.randn(latents.shape, generator=generator).to(latents)
     t = draw_times(generator, latents.shape[0], std=std, shift=shift).to(latents.device)
-    row = denoiser.prepare(_row(batch.words, seen, window, card, clean), memory=False)
+    row = denoiser.prepare(_row(batch.words, seen, window, card, clean), spec, memory=False)
     output = row.output(noised(latents, noise, t), t).float()
     if card.prediction == "velocity":
         return (output - velocity_target(latents, noise)).square().mean()

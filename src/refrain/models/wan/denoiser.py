@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from refrain.attention import Dense, Isa, Plan, Spec, attend
+from refrain.attention.isa.run import kernel_of
 from refrain.errors import BadInput, Unsupported
 from refrain.models.change import saying
 from refrain.models.protocols import Card
@@ -71,6 +72,12 @@ class WanDenoiser:
         prepared = Row(self, sequence, row, spec, memory, offload)
         self._recent.append(prepared)
         return prepared
+
+    def kernel(self, spec: Spec) -> str | None:
+        """The implementation that computes an Isa here; None for exact attention."""
+        one = self.experts[0]
+        like = torch.empty(1, one.transformer.config.attention_head_dim, dtype=one.dtype, device=one.device)
+        return kernel_of(spec, like) if isinstance(spec, Isa) else None
 
     def forget(self) -> None:
         """Let go of what the last rows remembered."""
