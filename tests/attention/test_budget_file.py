@@ -23,10 +23,10 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("tile", [None, 64, (3, 5, 4)])
 def test_what_was_written_is_read(path: Path, tile: Any) -> None:
-    said = Budgets("tiny", 3, 2, 0.02, KEPT, tile=tile, order=1, weights=None, measured={"clips": ["a", "b"]})
+    said = Budgets("tiny", 3, 2, 0.02, KEPT, tile=tile, order=1, neighbours=False, measured={"clips": ["a", "b"]})
     path.write_text(said.text(), encoding="utf-8")
     assert Budgets.read(path) == said
-    assert load_budgets(path, 3, 2) == load_budgets(path) == Isa(budgets=KEPT, tile=tile, order=1)
+    assert load_budgets(path, 3, 2) == load_budgets(path) == Isa(budgets=KEPT, tile=tile, order=1, neighbours=False)
 
 
 def test_a_file_for_another_model_is_refused_by_name(path: Path) -> None:
@@ -54,6 +54,7 @@ def test_a_file_for_another_model_is_refused_by_name(path: Path) -> None:
         ({"tile": [3, 5]}, "A tile is a box"),
         ({"tile": [30, 5, 5]}, "A tile is a box"),
         ({"tile": "large"}, "`tile` is neither"),
+        ({"neighbours": 1}, "`neighbours` is neither"),
         ({"weights": 3}, "`weights` is neither"),
         ({"measured": []}, "`measured` is not a table"),
     ],

@@ -22,7 +22,7 @@ class Budgets:
     model:    the name of the checkpoint; weights: a hash of its files, None where it is not known.
     layers, heads: of its network; keep: [layers][heads], the share of visible key tiles that are exact.
     error:    the error asked: rms of the difference over rms of dense attention's output, of every head.
-    tile, order: of the `Isa` with which it was measured.
+    tile, order, neighbours: of the `Isa` with which it was measured.
     measured: on what, and what was found; told, never read back into the choice.
     """
 
@@ -33,6 +33,7 @@ class Budgets:
     keep: tuple[tuple[float, ...], ...]
     tile: Cut = None
     order: Literal[0, 1] = 0
+    neighbours: bool = True
     weights: str | None = None
     measured: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -48,7 +49,7 @@ class Budgets:
 
     def spec(self) -> Isa:
         """The attention that these budgets make."""
-        return Isa(tile=self.tile, order=self.order, budgets=self.keep)
+        return Isa(tile=self.tile, order=self.order, neighbours=self.neighbours, budgets=self.keep)
 
     def text(self) -> str:
         """The file's content."""
@@ -101,6 +102,8 @@ def _typed(said: dict[str, Any]) -> dict[str, Any]:
             )
     if not _is_number(said["error"]):
         raise BadInput("`error` is not a number.")
+    if not isinstance(said["neighbours"], bool):
+        raise BadInput("`neighbours` is neither true nor false.")
     if not isinstance(said["weights"], str | None):
         raise BadInput("`weights` is neither text nor null.")
     keep, tile = said["keep"], said["tile"]

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 RENDERED = 3  # scenes, where no clips are given
 SHOWN = (1 / 16, 1 / 8, 1 / 4, 1 / 2)  # keeps that the table shows; the file and the plot have all
 TITLES = {
-    "isa": "Isa(keep)", "isa order 1": "Isa(keep, order=1)", "isa raster": "Isa(keep, tile=64)",
-    "context x2": "Isa((keep, 2 keep))", "context x4": "Isa((keep, 4 keep))", "threshold": "threshold, mass",
-    "published": "published", "published, context share": "published, context",
-    "published, dense share": "published, dense share",
+    "isa": "Isa(keep)", "isa order 1": "Isa(keep, order=1)", "isa without neighbours": "neighbours=False",
+    "isa without neighbours, order 1": "neighbours=False, order=1", "isa by mass alone": "  and aligned=False",
+    "isa without neighbours, tiles of one frame": "neighbours=False, tile (1, 8, 8)",
+    "isa raster": "Isa(keep, tile=64)", "context x2": "Isa((keep, 2 keep))",
+    "threshold": "threshold, mass", "published": "published",
+    "published, context share": "published, context", "published, dense share": "published, dense share",
 }  # fmt: skip
+DUELS = ("isa", "isa order 1", "isa without neighbours", "isa without neighbours, tiles of one frame")
 
 
 def calibrate(
@@ -55,6 +58,9 @@ def calibrate(
     steps: Annotated[int | None, typer.Option(metavar="N", help="As in refrain edit.")] = None,
     moments: Annotated[int, typer.Option(metavar="N", help="Noise times at which an edit is looked at.")] = 3,
     tiles: Annotated[int, typer.Option(metavar="N", help="Query tiles looked at in each call; 0: all.")] = 24,
+    tile: Annotated[
+        str | None, typer.Option(metavar="T,Y,X", help="Of the Isa that is to be used; the best box unless given.")
+    ] = None,
     order: Annotated[int, typer.Option(metavar="N", help="Of the Isa that is to be used: 0 or 1.")] = 0,
     seed: Seed = 0,
     seeds: Annotated[int, typer.Option(metavar="N", help="So many seeds of each edit, from --seed on.")] = 1,
@@ -84,7 +90,7 @@ def calibrate(
 
     outline = Outline.of(model)
     words = _words(asked, outline)
-    setting = Setting(moments=moments, tiles=tiles)
+    setting = Setting(_cut(tile), moments, tiles)
     with told(quiet or json) as teller:
         requests = [
             request for clip in _clips(asked, teller) for said in words for n in range(seeds)
@@ -140,6 +146,20 @@ def _check(asked: Asked, moments: int, tiles: int, order: int, seeds: int) -> No
         raise BadInput(f"--order must be 0 or 1, not {order}.")
 
 
+def _cut(text: str | None) -> "tuple[int, int, int] | None":
+    """`3,5,4` -> a box (t, y, x)."""
+    from refrain.attention.tiles import checked
+
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts):
+        raise BadInput(f"--tile is a box of frames, rows and columns of tokens, such as 3,5,4, not {text}.")
+    t, y, x = (int(part) for part in parts)
+    checked((t, y, x))
+    return t, y, x
+
+
 def _check_places(out: Path, plot: Path) -> None:
     """Refuse outputs that cannot be written, or that would take away something else."""
     from refrain.attention.budgets import Budgets
@@ -147,6 +167,8 @@ def _check_places(out: Path, plot: Path) -> None:
 
     for path in (out, plot):
         check_free(path)
+    if out.suffix != ".json":
+        raise BadInput(f"--attention isa:FILE reads a .json; give -o a name that ends so, not {out.name}.")
     if plot.suffix.lower() != ".png":
         raise BadInput(f"The plot is a PNG; give --plot a name that ends in .png, not {plot.name}.")
     if same(out, plot):
@@ -209,7 +231,7 @@ def _measured(
     layers, heads = measured.error.shape[1:3]
     budgets = Budgets(
         editor.card.name or editor.model, layers, heads, error, choice.budgets, setting.tile, 1 if order else 0,
-        editor.weights, _told(editor, requests, setting, measured, choice),
+        choice.neighbours, editor.weights, _told(editor, requests, setting, measured, choice),
     )  # fmt: skip
     return Report(budgets, measured, choice)
 
@@ -218,7 +240,7 @@ def _told(
     editor: "Editor", requests: "list[Edit]", setting: "Setting", measured: "Measured", choice: "Choice"
 ) -> dict[str, Any]:
     """What was measured, and what was found, as plain values."""
-    from refrain.editing.choose import context_mass, curve, duel, sharpness
+    from refrain.editing.choose import context_mass, curve, duel, sharpness, trust
     from refrain.editing.edit import walk_of
     from refrain.media.fit import model_size
 
@@ -239,8 +261,9 @@ def _told(
         "tokens": {"target": measured.tokens[0], "context": measured.tokens[1]},
         "chosen": {"cost": choice.cost, "error": choice.reached, "errors": _rounded(choice.error)},
         "context_mass": _rounded(context_mass(measured)),
-        "against_published": {"order 0": _duel(duel(measured)), "order 1": _duel(duel(measured, "isa order 1"))},
+        "against_published": {family: _duel(duel(measured, family)) for family in DUELS},
         "sharpness": sharpness(measured),
+        "certificate": trust(measured),
         "curves": {family: [_figures(point) for point in curve(measured, family)] for family in families},
     }
 
@@ -281,11 +304,12 @@ def _show(report: Report, error: float) -> None:
                 table.add_row(TITLES[family], *figures)
     console.print(table)
     console.print(_budget_table(report))
-    was, now = facts["against_published"]["order 0"], facts["against_published"]["order 1"]
+    duels = facts["against_published"]
+    was = duels["isa"]
+    told = ", ".join(f"{TITLES[family]} {one['isa_rms']:.3f} (× {one['ratio']:.2f})" for family, one in duels.items())
     console.print(
-        f"The published preset costs {was['cost']:.2f} of dense attention, and its rms error is "
-        f"{was['published_rms']:.3f}. Isa()'s at that cost is {was['isa_rms']:.3f} (× {was['ratio']:.2f}), at order 1 "
-        f"{now['isa_rms']:.3f} (× {now['ratio']:.2f}).",
+        f"The published preset costs {was['cost']:.2f} of dense attention, at an rms error of "
+        f"{was['published_rms']:.3f}; at that cost: {told}.",
         f"The budgets for an error of {error:g} cost {report.choice.cost:.2f} of dense attention; the mean error is "
         f"{report.choice.reached:.4f}.",
         sep="\n", highlight=False, soft_wrap=True,

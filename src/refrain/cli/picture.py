@@ -1,5 +1,6 @@
-"""`refrain picture`: who sees whom, drawn in the terminal or as a PNG."""
+"""`refrain picture`: who sees whom, drawn in the terminal or as a PNG; and how closely."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,13 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from refrain.cli.matrix import COLOURS, Cell, Matrix
-from refrain.cli.options import Debug, Model, Picture
+from refrain.cli.options import Attention, Debug, Device, Model, Picture, Seed
+from refrain.cli.progress import say, told
 from refrain.errors import BadInput
 
 if TYPE_CHECKING:
     from refrain.sequence import Sequence
 
-app = typer.Typer(no_args_is_help=True, help="Draw the rule, or the plan of an edit.", rich_markup_mode="rich")
+app = typer.Typer(
+    no_args_is_help=True, help="Draw the rule, the plan of an edit, or its attention.", rich_markup_mode="rich"
+)
 
 SAID = {
     "isolated": "Each clean segment sees itself; a target also sees every clean segment of its past.",
@@ -80,6 +84,61 @@ def plan(
     row = rows[window - 1].without_words()
     told = f"{len(row):,} tokens: window {window} of {len(rows)}, {fitted[1]}x{fitted[0]}, {frames} frames"
     _show(matrix_of(row, card.rule, told, SAID[card.rule]), out)
+
+
+@app.command()
+def attention(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="What is edited.")],
+    instruction: Annotated[str, typer.Argument(metavar="INSTRUCTION", help='What to change: "make it snow".')],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The PNG.")] = Path("attention.png"),
+    attention: Attention = "isa:1/8",
+    layer: Annotated[int | None, typer.Option(metavar="N", help="Which block, from 0; the middle one.")] = None,
+    head: Annotated[int, typer.Option(metavar="N", help="Which head, from 0.")] = 0,
+    time: Annotated[float, typer.Option(metavar="T", help="Noise time, 0 to 1; the nearest step.")] = 0.5,
+    query: Annotated[
+        int | None, typer.Option(metavar="N", help="The query tile whose keys are shown; the one that errs most.")
+    ] = None,
+    model: Model = "embedded",
+    size: Annotated[int | None, typer.Option(metavar="PIXELS", help="As in refrain edit.")] = None,
+    frames: Annotated[int, typer.Option(metavar="N", help="Take only the first N frames of CLIP.")] = 17,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="As in refrain edit.")] = None,
+    seed: Seed = 0,
+    device: Device = "cpu",
+    debug: Debug = False,
+) -> None:
+    """Draw, on the frames of a real edit, which tiles sparse attention looks at exactly, and where it errs.
+
+    Examples:
+
+      refrain picture attention clip.mp4 "make it snow" -o map.png
+
+      refrain picture attention clip.mp4 "make it snow" --attention isa:published --layer 3 --head 1 --time 0.8
+    """
+    from refrain.cli.options import attention_of
+    from refrain.cli.outputs import check_free
+    from refrain.cli.picture_attention import Where, draw, look
+    from refrain.cli.sheet import clip_of
+    from refrain.editing.editor import Editor
+    from refrain.editing.request import Edit, require_understood
+    from refrain.models.outline import Outline
+
+    check_free(out)
+    if not 0 <= time <= 1:
+        raise BadInput(f"--time must be a noise time from 0 to 1, not {time}.")
+    outline = Outline.of(model)
+    require_understood(instruction, outline.card, outline.vocabulary)
+    net = outline.network
+    spec = attention_of(attention, net.layers, net.heads)
+    where = Where(net.layers // 2 if layer is None else layer, head, time, query)
+    with told(False) as teller:
+        teller.stage("reading")
+        source = clip_of(clip, frames)
+        request = Edit(instruction, source, seed=seed, steps=steps, short_side=size)
+        teller.stage("editing, up to that step")
+        shown = look(Editor.from_pretrained(model, device=device), request, spec, where)
+        draw(shown, source, f"{attention}, layer {where.layer}, head {head}: {instruction}").save(out)
+    print(shown.report.summary())
+    say(f"wrote {out}", False)
 
 
 def matrix_of(row: "Sequence", rule: str, title: str, said: str) -> Matrix:

@@ -18,9 +18,10 @@ BLUE, GREEN, ORANGE, VIOLET, GREY = (32, 104, 176), (44, 140, 84), (214, 92, 30)
 STYLES: dict[str, tuple[str, Colour, str]] = {  # family: what it is called, its colour, its mark
     "isa": ("Isa(keep), means", BLUE, "disc"),
     "isa order 1": ("Isa(keep, order=1)", GREEN, "disc"),
-    "isa raster": ("Isa(keep, tile=64): raster order", GREY, "disc"),
+    "isa raster": ("Isa(keep, tile=64): raster order", GREY, "ring"),
     "context x2": ("twice the keep on the context", VIOLET, "ring"),
-    "context x4": ("four times the keep on the context", (190, 130, 200), "ring"),
+    "isa without neighbours": ("neighbours=False", (20, 50, 100), "disc"),
+    "isa without neighbours, tiles of one frame": ("neighbours=False, tile (1, 8, 8)", (205, 60, 120), "disc"),
     "threshold": ("threshold on pooled mass, 0.5 to 0.99", (30, 150, 160), "ring"),
     "published, context share": ("published, context share 1/32 to 1", (236, 160, 60), "square"),
     "published, dense share": ("published, dense share 0 to 1", (150, 60, 30), "square"),
@@ -105,18 +106,16 @@ def _curves(canvas: Canvas, measured: "Measured", choice: "Choice", error: float
     canvas.words("error: rms of the difference over rms of the answer, mean over heads", 80, 80, 12, PALE)
     _, at = axes.place(1, error)
     dashes(canvas, (80, at), (720, at), INK)
-    canvas.words(f"asked: {error:g}", 716, at - 9, 11, INK, "right")
+    canvas.words(f"asked: {error:g}", 86, at - 9, 11, INK)
     for family, points in drawn.items():
         _family(axes, family, [p for p in points if p.error > 1e-6])
     axes.mark(choice.cost, choice.reached, INK, "cross", 7)
-    _legend(canvas, [STYLES[family] for family in drawn], 92, 648)
-    mark(canvas, (738, 648 + 22 * ((len(drawn) + 2) // 3)), INK, "cross", 6)
-    canvas.words("the budgets that were chosen", 752, 648 + 22 * ((len(drawn) + 2) // 3), 12, INK)
+    _legend(canvas, [*(STYLES[family] for family in drawn), ("the budgets that were chosen", INK, "cross")], 92, 648)
 
 
 def _family(axes: Axes, family: str, points: "list[Point]") -> None:
     _, colour, kind = STYLES[family]
-    thick = 2.5 if family in ("isa", "isa order 1") else 1.5
+    thick = 2.5 if family.startswith("isa") and family != "isa raster" else 1.5
     for p in points:
         axes.bar(p.cost, p.low, p.high, colour)
     axes.curve([(p.cost, p.error) for p in points], colour, thick)

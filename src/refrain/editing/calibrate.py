@@ -24,20 +24,16 @@ from .edit import denoise, walk_of
 from .editor import Editor
 from .request import Edit, Progress
 from .statistics import spearman
-from .ways import Way, Weighed, weigh
+from .ways import Certified, Way, Weighed, certify, weigh
 
-RUNGS = (0, 1/64, 1/32, 3/64, 1/16, 3/32, 1/8, 3/16, 1/4, 3/8, 1/2, 5/8, 3/4, 7/8, 1)  # fmt: skip
+RUNGS = (0, 1/32, 1/16, 3/32, 1/8, 3/16, 1/4, 3/8, 1/2, 5/8, 3/4, 7/8, 1)  # fmt: skip
 FEW = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 MASSES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+SURE = 4  # query tiles of a call whose certificate is looked at
 EDGES = torch.logspace(-6, 1, 29)  # of the histogram of errors, four bins a decade
-ISA, BENT, RASTER, TWICE, FOURFOLD, THRESHOLD = (
-    "isa",
-    "isa order 1",
-    "isa raster",
-    "context x2",
-    "context x4",
-    "threshold",
-)
+ISA, BENT, RASTER, TWICE, THRESHOLD = "isa", "isa order 1", "isa raster", "context x2", "threshold"
+ALIGNED, BENT_ALIGNED, FREE = "isa without neighbours", "isa without neighbours, order 1", "isa by mass alone"
+FRAME = "isa without neighbours, tiles of one frame"
 PUBLISHED, CONTEXT, SHARE = "published", "published, context share", "published, dense share"
 
 
@@ -46,9 +42,12 @@ def all_ways(tile: Cut = None) -> tuple[Way, ...]:
     was = Isa.published()
     found = [Way(ISA, keep, Isa(keep, tile)) for keep in RUNGS]
     found += [Way(BENT, keep, Isa(keep, tile, order=1)) for keep in RUNGS]
+    found += [Way(ALIGNED, keep, Isa(keep, tile, neighbours=False)) for keep in RUNGS]
+    found += [Way(BENT_ALIGNED, keep, Isa(keep, tile, order=1, neighbours=False)) for keep in RUNGS]
+    found += [Way(FREE, keep, Isa(keep, tile, neighbours=False, aligned=False)) for keep in FEW]
+    found += [Way(FRAME, keep, Isa(keep, (1, 8, 8), neighbours=False)) for keep in (*FEW[:-1], 3 / 8, FEW[-1])]
     found += [Way(RASTER, keep, Isa(keep, 64)) for keep in FEW]
     found += [Way(TWICE, keep, Isa((keep, 2 * keep), tile)) for keep in FEW]
-    found += [Way(FOURFOLD, keep, Isa((keep, 4 * keep), tile)) for keep in FEW[:-1]]
     found += [Way(THRESHOLD, mass, Isa(1, tile, routing="threshold", mass=mass)) for mass in MASSES]
     found += [Way(PUBLISHED, 0, was)]
     found += [Way(CONTEXT, x, replace(was, context=x, drop_context=x < 1)) for x in (*FEW, 1)]
@@ -67,13 +66,14 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """One call of one layer. error, cost: [H, W]. context: [H]. counts: [W, bins] of queries. ranks: [H, 6]."""
+    """One call of one layer: error, cost [H, W], context [H], counts [W, bins], ranks [H, 6], trust [H, 5]."""
 
     error: Tensor
     cost: Tensor
     context: Tensor
     counts: Tensor
     ranks: Tensor
+    trust: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,9 @@ class Measured:
     ranks: [S, L, H, 6]: Spearman's correlation of a query tile's sharpness with its error, and the rms error of the
         less sharp and of the sharper half of the tiles, over that of all; first of the published way without its dense
         half, then of `Isa()`.
+    trust: [S, L, H, 5] of `Isa()`, query by query: Spearman's correlation of estimate and error, and of bound and
+        error; the median of estimate over error, and of bound over error; the share of queries that err beyond the
+        bound.
     tokens: of the longest row, (target, context).
     """
 
@@ -96,6 +99,7 @@ class Measured:
     context: Tensor
     counts: Tensor
     ranks: Tensor
+    trust: Tensor
     tokens: tuple[int, int]
 
     def of(self, family: str) -> list[int]:
@@ -104,7 +108,8 @@ class Measured:
 
 
 def look(seen: Seen, ways: Ordered[Way], tiles: int, seed: int) -> Look:
-    """Weigh all ways on one call."""
+    """Weigh all ways, as they are at this layer, on one call."""
+    ways = [replace(way, spec=_sparse(way.spec, seen.layer)) for way in ways]
     cuts: dict[Cut, list[int]] = {}
     for n, way in enumerate(ways):
         cuts.setdefault(way.spec.tile, []).append(n)
@@ -122,7 +127,26 @@ def look(seen: Seen, ways: Ordered[Way], tiles: int, seed: int) -> Look:
         context = (found.context.sum((1, 2)) / found.lengths.sum()).cpu()
     nothing = torch.full((len(context), 3), torch.nan)
     error, cost, counts = (torch.stack([rows[n][i] for n in range(len(ways))], dim=int(i < 2)) for i in range(3))
-    return Look(error, cost, context, counts, torch.cat([ranks.get(n, nothing) for n in ("published", "isa")], dim=1))
+    trust = trusted(certify(seen.q, seen.k, seen.v, seen.plan, Isa(1 / 8, ways[0].spec.tile), SURE, seed))
+    ranked_ = torch.cat([ranks.get(name, nothing) for name in ("published", "isa")], dim=1)
+    return Look(error, cost, context, counts, ranked_, trust)
+
+
+def trusted(found: Certified) -> Tensor:
+    """[H, 5], as `Measured.trust` says."""
+    error, likely, most = (x.cpu() for x in (found.error, found.estimate, found.bound))
+    some = error.clamp(min=1e-12)
+    ratios = [(x / some).median(-1).values for x in (likely, most)]
+    above = (error > most * (1 + 1e-4) + 1e-6).float().mean(-1)  # single precision has its say
+    return torch.stack([spearman(likely, error), spearman(most, error), *ratios, above], dim=-1)
+
+
+def _sparse(spec: Isa, layer: int) -> Isa:
+    """The choice for a layer, at any noise time."""
+    here = spec.at(layer, 0.0)
+    if not isinstance(here, Isa):
+        raise Unsupported("Ways that are dense in some layers cannot be weighed; leave dense_layers out.")
+    return here
 
 
 def counted(found: Weighed) -> Tensor:
@@ -211,7 +235,7 @@ def measure(
         watcher = Watcher(steps, layers, weighed)
         denoiser.watch = watcher
         try:
-            _answer(editor, request, lambda progress, n=number: tell(n, progress))
+            answer(editor, request, lambda progress, n=number: tell(n, progress))
         finally:
             denoiser.watch = None
             denoiser.forget()
@@ -228,11 +252,12 @@ def _together(
 
     return Measured(
         ways, torch.tensor([edit for edit, _, _ in samples]), torch.tensor([t for _, t, _ in samples]),
-        stacked("error"), stacked("cost"), stacked("context"), stacked("counts").sum((0, 1)), stacked("ranks"), tokens,
+        stacked("error"), stacked("cost"), stacked("context"), stacked("counts").sum((0, 1)), stacked("ranks"),
+        stacked("trust"), tokens,
     )  # fmt: skip
 
 
-def _answer(editor: Editor, request: Edit, on_progress: Callable[[Progress], Any]) -> None:
+def answer(editor: Editor, request: Edit, on_progress: Callable[[Progress], Any]) -> None:
     """Walk the noise of one edit down, densely; what comes out is not wanted."""
     card, clip = editor.card, request.source
     size = model_size(clip.size, request.short_side or card.short_side, card.multiple)

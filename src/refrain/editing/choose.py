@@ -10,7 +10,7 @@ from torch import Tensor
 
 from refrain.errors import BadInput
 
-from .calibrate import BENT, ISA, PUBLISHED, Measured
+from .calibrate import ALIGNED, BENT, BENT_ALIGNED, ISA, PUBLISHED, Measured
 from .statistics import at_cost, by_edit, half_width, interval
 
 
@@ -32,9 +32,10 @@ class Point:
 class Choice:
     """Budgets for an error. keep, error, sure: [L, H] the share kept, its mean error, and that with its half-width.
 
-    cost, reached: of all heads together, mean over the samples.
+    cost, reached: of all heads together, mean over the samples. neighbours: as in `Isa`.
     """
 
+    neighbours: bool
     keep: Tensor
     error: Tensor
     sure: Tensor
@@ -50,14 +51,23 @@ def choose(measured: Measured, error: float, order: Literal[0, 1] = 0) -> Choice
     """For every head the least measured keep whose error is at most `error`, and that of every larger keep too.
 
     An error counts with the half-width of its 95 % interval over edits. Between the keeps that were measured nothing is
-    promised, so none is chosen. Whatever is kept whole errs by nothing: there is always a choice.
+    promised, so none is chosen. Whatever is kept whole errs by nothing: there is always a choice. With neighbours
+    before others or without, whichever costs less.
     """
     if not error > 0:
         raise BadInput(f"The error must be above 0, such as 0.02, not {error}.")
-    numbers = measured.of(BENT if order else ISA)
+    families = (BENT, BENT_ALIGNED) if order else (ISA, ALIGNED)
+    found = [_chosen(measured, error, family) for family in families if measured.of(family)]
+    if not found:
+        raise BadInput(f"Nothing was measured of Isa at order {order}.")
+    return min(found, key=lambda choice: choice.cost)
+
+
+def _chosen(measured: Measured, error: float, family: str) -> Choice:
+    numbers = measured.of(family)
     keeps = torch.tensor([measured.ways[n].at for n in numbers])
-    if not len(keeps) or keeps[-1] != 1:
-        raise BadInput("Nothing was measured of Isa at this order up to keep = 1.")
+    if keeps[-1] != 1:
+        raise BadInput(f"The curve `{family}` must end where all is kept.")
     errors = by_edit(measured.error[..., numbers], measured.edits)  # [E, L, H, K]
     mean = errors.mean(0)
     sure = mean + half_width(errors)
@@ -68,8 +78,8 @@ def choose(measured: Measured, error: float, order: Literal[0, 1] = 0) -> Choice
     taken = index.expand(len(measured.edits), *index.shape)
     cost = measured.cost[..., numbers].gather(-1, taken).mean()
     return Choice(
-        keeps[index[..., 0]], mean.gather(-1, index)[..., 0], sure.gather(-1, index)[..., 0],
-        float(cost), float(mean.gather(-1, index).mean()),
+        measured.ways[numbers[0]].spec.neighbours, keeps[index[..., 0]], mean.gather(-1, index)[..., 0],
+        sure.gather(-1, index)[..., 0], float(cost), float(mean.gather(-1, index).mean()),
     )  # fmt: skip
 
 
@@ -136,3 +146,11 @@ def sharpness(measured: Measured) -> dict[str, dict[str, float | None]]:
         told = {"spearman": rank, "heads_negative": negative, "less_sharp": dull, "sharper": sharp}
         found[name] = {key: None if isnan(value) else float(f"{value:.3g}") for key, value in told.items()}
     return found
+
+
+def trust(measured: Measured) -> dict[str, float]:
+    """What estimate and bound of `Isa()` are worth: means over samples and heads of what `Measured.trust` holds."""
+    names = ("estimate_spearman", "bound_spearman", "estimate_over_error", "bound_over_error", "above_bound")
+    found = measured.trust.flatten(0, 2)  # [S L H, 5]
+    told = [*found[:, :2].mean(0), *found[:, 2:4].median(0).values, found[:, 4].mean()]
+    return {name: float(f"{float(value):.3g}") for name, value in zip(names, told)}

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from refrain.attention import Isa, Plan
+from refrain.attention.isa.certificate import bound, estimate
+from refrain.attention.isa.run import job_of
 from refrain.attention.isa.select import EXACT, GONE, MEAN, pooled, select
 from refrain.attention.isa.statistics import Means, mean, means_of
 from refrain.attention.tiling import Tiling
@@ -96,6 +98,30 @@ def weigh(q: Tensor, k: Tensor, v: Tensor, plan: Plan, ways: Ordered[Way], tiles
         wrong, size, cost_of(state, tiling, rows, bends, q.shape[3]), context, sharp, (state == EXACT).sum(-1),
         tiling.queries.lengths[rows], rows,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Certified:
+    """Of some queries of the target: the true error, the likely one, and what it cannot exceed; norms [H, queries]."""
+
+    error: Tensor
+    estimate: Tensor
+    bound: Tensor
+
+
+@torch.no_grad()
+def certify(q: Tensor, k: Tensor, v: Tensor, plan: Plan, spec: Isa, tiles: int, seed: int = 0) -> Certified:
+    """The certificate of one way beside the truth, on `tiles` of the target's query tiles, drawn by `seed`."""
+    q, k, v = q.float(), k.float(), v.float()
+    found = weigh(q, k, v, plan, [Way("", 0, spec)], tiles, seed)
+    job, rows = job_of(q, k, v, plan, spec), found.numbers
+    asking = replace(job.asking, order=job.asking.order[rows], lengths=job.asking.lengths[rows])
+    some = replace(job.tiling, queries=asking, sees=job.tiling.sees[rows])  # all that a certificate asks of a tiling
+    part = replace(job, q=job.q[:, :, rows], state=job.state[:, :, rows], tiling=some)
+    real = asking.filled
+    return Certified(
+        found.wrong[0][:, real].sqrt(), estimate(part)[0][:, real].float(), bound(part)[0][:, real].float()
+    )
 
 
 def cost_of(state: Tensor, tiling: Tiling, rows: Tensor, bends: Tensor, width: int) -> Tensor:
