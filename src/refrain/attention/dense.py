@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import bfloat
 from .plan import Plan
 
 
@@ -24,6 +25,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan) -> Tensor:
 
 def _look(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Unmasked attention, [B, L, H, D] in and out."""
+    if bfloat.serves(q, k, v):
+        return bfloat.attend(q, k, v)
     return F.scaled_dot_product_attention(
         q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), enable_gqa=q.shape[2] != k.shape[2]
     ).transpose(1, 2)
