@@ -66,8 +66,10 @@ class Isa:
     coarse_gate:   `attend` takes a gate and adds gate * (coarse attention over tile means), LIVEditor's learned term.
     budgets:       `keep` for each layer and head instead, as `refrain calibrate` measures it.
     kernel:        `reference` (float64, slow), `gather` (PyTorch, any device, gradients), `flex` (compiled, no
-                   gradients), `triton` (CUDA, gradients); `auto`: triton on CUDA where it is installed, else flex where
-                   a compiler is and no gradient is wanted, else gather.
+                   gradients, order 0), `triton` (CUDA, heads of 64 or 128, gradients). `auto` takes `gather` on a CPU:
+                   `flex` is faster there, but must be compiled for every new shape, ten seconds of one core each. On
+                   CUDA it takes `triton` where that is installed and fits, else `flex` where that can be built and
+                   does what is asked, else `gather`.
     """
 
     keep: float | tuple[float, float] = 1 / 8
