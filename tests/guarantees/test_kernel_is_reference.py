@@ -23,7 +23,6 @@ from refrain.attention.isa.select import EXACT, MEAN
 from refrain.errors import Unsupported
 from refrain.sequence import RULES, Segment, Sequence, coarsen, grid
 
-KERNELS = ["gather", pytest.param("flex", marks=pytest.mark.slow)]
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
 SPECS = {
     "isa": Isa(keep=0.2, tile=(2, 2, 3)),
@@ -32,6 +31,14 @@ SPECS = {
     "all": Isa(keep=1.0, tile=5),
     "published": replace(Isa.published(), tile=5),
 }
+COMPILED = ("isa", "published")  # a case of flex takes half a minute to compile
+CASES = pytest.mark.parametrize(
+    ("kernel", "name"),
+    [
+        *((kernel, name) for kernel in ("reference", "gather") for name in SPECS),
+        *(pytest.param("flex", name, marks=pytest.mark.slow) for name in COMPILED),
+    ],
+)
 ROW = Sequence(
     [
         Segment("source", 0, coarsen(3, 5, 7)),
@@ -82,13 +89,12 @@ def naive(made: Job) -> Tensor:
     return made.asking.unlay(out.unflatten(2, made.q.shape[2:4]))
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@CASES
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", SPECS)
 @given(st.sampled_from(sorted(RULES)), st.integers(0, 99), st.sampled_from([0.3, 1.0, 4.0]))
 @settings(max_examples=6)
 def test_the_error_is_at_most_twice_that_of_the_plain_way(
-    name: str, dtype: torch.dtype, kernel: str, rule: str, seed: int, times: float
+    kernel: str, name: str, dtype: torch.dtype, rule: str, seed: int, times: float
 ) -> None:
     made = job(name, rule, seed, dtype, times)
     right = truth(made)
@@ -108,10 +114,9 @@ def poisoned_memory() -> Iterator[None]:
         torch.use_deterministic_algorithms(False)
 
 
-@pytest.mark.parametrize("kernel", ["reference", *KERNELS])
+@CASES
 @pytest.mark.parametrize("rule", sorted(RULES))
-@pytest.mark.parametrize("name", SPECS)
-def test_what_lay_in_memory_says_nothing(name: str, rule: str, kernel: str) -> None:
+def test_what_lay_in_memory_says_nothing(kernel: str, name: str, rule: str) -> None:
     made = job(name, rule, 1, torch.float32)
     clean = run(kernel, made)
     with poisoned_memory():
@@ -126,10 +131,9 @@ def filled_with(made: Job, q: float, k: float, v: float) -> Job:
     return replace(made, q=made.q.masked_fill(asking, q), k=made.k.masked_fill(held, k), v=made.v.masked_fill(held, v))
 
 
-@pytest.mark.parametrize("kernel", ["reference", *KERNELS])
+@CASES
 @pytest.mark.parametrize("rule", sorted(RULES))
-@pytest.mark.parametrize("name", [name for name in SPECS if name != "all"])
-def test_what_lies_in_empty_slots_says_nothing(name: str, rule: str, kernel: str) -> None:
+def test_what_lies_in_empty_slots_says_nothing(kernel: str, name: str, rule: str) -> None:
     """A kernel may rely on their being numbers, for `Tiles.lay` puts copies of tokens there; NaN is the reference's."""
     made = job(name, rule, 1, torch.float32)
     poison = torch.nan if kernel == "reference" else 1e4
