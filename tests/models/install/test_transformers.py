@@ -163,6 +163,25 @@ def test_attention_is_asked_by_noise_time(watched: Watched) -> None:
     assert sparse(kontext, model, 0.599)
 
 
+@torch.no_grad()
+def test_autocast_is_followed() -> None:
+    """Under autocast, queries and keys that were normed in float32 meet values in bfloat16."""
+    model = pipelines.qwen_edit().transformer
+    made = torch.Generator().manual_seed(0)
+    latents, words = torch.randn(1, 22, 64, generator=made), torch.randn(1, 3, 32, generator=made)
+
+    def call() -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            shapes = [[(1, 4, 4), (1, 2, 3)]]
+            return model(latents, words, timestep=torch.tensor([0.7]), img_shapes=shapes, return_dict=False)[0]
+
+    before = call()
+    install(model, Isa(keep=1.0, tile=(1, 1, 2), kernel="gather"))
+    after = call()
+    assert after.dtype == before.dtype == torch.bfloat16
+    torch.testing.assert_close(after, before, atol=0.02, rtol=0.02)
+
+
 @pytest.mark.parametrize("checkpointed", [False, True])
 def test_a_lora_learns_as_without_it_where_all_is_kept(checkpointed: bool) -> None:
     torch.manual_seed(0)

@@ -99,6 +99,8 @@ class Planned:
             return dispatch_attention_fn(
                 q, k, v, backend=self._attention_backend, parallel_config=self._parallel_config
             )
+        if torch.is_autocast_enabled(v.device.type):  # torch's own attention is cast by autocast; so is ours
+            q, k, v = (x.to(torch.get_autocast_dtype(v.device.type)) for x in (q, k, v))
         return attend(q, k, v, plan, spec)
 
 
