@@ -16,6 +16,7 @@ from functools import partial
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -53,11 +54,11 @@ class Setup:
 
 @dataclass(frozen=True)
 class Way:
-    """One rival. backend: which of torch's dense kernels, where one is named."""
+    """One rival: `attend` by a spec, or, with a backend, torch's own dense attention by that kernel."""
 
     name: str
     spec: Spec
-    backend: Literal["cudnn", "flash"] | None = None
+    backend: Literal["any", "cudnn", "flash"] | None = None
 
     @property
     def dense(self) -> bool:
@@ -67,6 +68,9 @@ class Way:
     def plain(self) -> bool:
         """A kernel by its name, with nothing but a budget."""
         return isinstance(self.spec, Isa) and replace(self.spec, kernel="auto") == Isa(keep=self.spec.keep)
+
+
+SDPA = Way("SDPA", Dense(), "any")
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,12 @@ def keeps_of(text: str) -> list[float]:
 
 def ways_of(device: str, keeps: Ordered[float], kernels: Ordered[Kernel]) -> list[Way]:
     """Dense attention as torch has it here, then sparse attention by every kernel, then its variants by `auto`."""
-    ways = [Way("dense, SDPA", Dense())]
+    ways = [SDPA]
     if torch.device(device).type == "cuda":
-        ways += [Way("dense, cudnn", Dense(), "cudnn"), Way("dense, flash", Dense(), "flash")]
-    ways.append(Way("dense, flex", Flex()))
+        ways += [Way("SDPA, cudnn", Dense(), "cudnn"), Way("SDPA, flash", Dense(), "flash")]
+    ways.append(Way("Dense()", Dense()))
+    if "flex" in kernels:
+        ways.append(Way("Flex()", Flex()))
     for keep in keeps:
         ways += [Way(f"Isa {share_of(keep)}, {kernel}", Isa(keep=keep, kernel=kernel)) for kernel in kernels]
         ways.append(Way(f"Isa {share_of(keep)}, first order", Isa(keep=keep, order=1)))
@@ -229,9 +235,31 @@ def given_of(setup: Setup, plan: Plan, kinds: Ordered[str], seed: int = 0) -> Gi
 
 
 def _answer(way: Way, plan: Plan, given: Given) -> Tensor:
-    backends = {"cudnn": SDPBackend.CUDNN_ATTENTION, "flash": SDPBackend.FLASH_ATTENTION}
-    with sdpa_kernel(backends[way.backend]) if way.backend else contextlib.nullcontext():
+    if way.backend is None:
         return attend(given.q, given.k, given.v, plan, way.spec)
+    backends = {"cudnn": SDPBackend.CUDNN_ATTENTION, "flash": SDPBackend.FLASH_ATTENTION}
+    with sdpa_kernel(backends[way.backend]) if way.backend in backends else contextlib.nullcontext():
+        return _sdpa(plan, given)
+
+
+def _sdpa(plan: Plan, given: Given) -> Tensor:
+    """torch's dense attention, one call for each group of segments that see the same."""
+
+    def look(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+        return F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+
+    if len(plan.sights) == 1:
+        return look(given.q, given.k, given.v)
+    asked, held = ([plan.lengths[i] for i in numbers] for numbers in (plan.queries, plan.keys))
+    q = dict(zip(plan.queries, given.q.split(asked, 1)))
+    k, v = (dict(zip(plan.keys, x.split(held, 1))) for x in (given.k, given.v))
+    out: dict[int, Tensor] = {}
+    for sight in plan.sights:
+        asks, seen = [q[i] for i in sight.queries], [[x[j] for j in sight.keys] for x in (k, v)]
+        parts = look(torch.cat(asks, 1), *(torch.cat(x, 1) for x in seen)).split([x.shape[1] for x in asks], 1)
+        out |= dict(zip(sight.queries, parts))
+    return torch.cat([out[i] for i in plan.queries], 1)
 
 
 def _call(setup: Setup, way: Way, plan: Plan, given: Given) -> Callable[[], object]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence as Ordered
 from dataclasses import asdict
 
 from refrain.attention import Isa
-from refrain.cli.bench_attention import Figure, Setup, share_of
+from refrain.cli.bench_attention import SDPA, Figure, Setup, share_of
 from refrain.cli.bench_heads import KINDS
 
 SLOTS = 64  # tokens that one mean stands for, in the law of cost
@@ -48,7 +48,7 @@ def remarks(figures: Ordered[Figure]) -> list[str]:
 
 def goals(setup: Setup, figures: Ordered[Figure]) -> list[str]:
     """The best kernel at each share over SDPA; beside the goal, where the setting is the goal's."""
-    sdpa = next((f for f in figures if f.way.name == "dense, SDPA" and not f.refused), None)
+    sdpa = next((f for f in figures if f.way == SDPA and not f.refused), None)
     plain = [f for f in figures if f.way.plain and not f.refused]
     lines: list[str] = []
     for keep in sorted({f.way.spec.keep for f in plain if isinstance(f.way.spec, Isa)}, reverse=True):  # type: ignore[type-var]
