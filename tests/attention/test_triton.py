@@ -13,6 +13,11 @@ from typing import Any
 import pytest
 import torch
 
+from refrain.attention import Isa, Plan, attend
+from refrain.attention.isa import run
+from refrain.errors import Unsupported
+from refrain.sequence import RULES, Segment, Sequence, grid
+
 LAWS = Path(__file__).with_name("triton_laws.py")
 ROOT = LAWS.parents[2]
 NAMES = [f.name for f in ast.parse(LAWS.read_text()).body if isinstance(f, ast.FunctionDef) and f.name[:5] == "test_"]
@@ -25,8 +30,8 @@ if find_spec("triton") is None:
 def told() -> str:
     """What pytest told about all laws."""
     how = "CUBLAS_WORKSPACE_CONFIG=:4096:8" if torch.cuda.is_available() else "TRITON_INTERPRET=1"
-    run = ["env", how, sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", str(LAWS)]
-    return subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    laws = ["env", how, sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", str(LAWS)]
+    return subprocess.run(laws, cwd=ROOT, capture_output=True, text=True, check=False).stdout
 
 
 @pytest.mark.slow
@@ -34,6 +39,13 @@ def told() -> str:
 def test_the_law_is_kept(law: str, told: str) -> None:
     lines = [line for line in told.splitlines() if f"{LAWS.name}::{law}" in line]
     assert lines and all(line.startswith("PASSED") for line in lines), told
+
+
+def test_where_triton_is_absent_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "find_spec", lambda _: None)
+    x, plan = torch.ones(1, 4, 1, 64), Plan.of(Sequence([Segment("source", 0, grid(1, 2, 2))]), RULES["full"])
+    with pytest.raises(Unsupported, match="pip install triton"):
+        attend(x, x, x, plan, Isa(kernel="triton"))
 
 
 @pytest.mark.slow

@@ -53,6 +53,8 @@ def compute(kernel: str, job: Job) -> Tensor:
         case "flex":
             return compiled.attend(job)
         case "triton":
+            if find_spec("triton") is None:
+                raise Unsupported("The triton kernel needs Triton, which is not installed: pip install triton (Linux).")
             from . import triton  # not above: nothing imports Triton unless it is asked for
 
             return triton.attend(job)
