@@ -28,7 +28,7 @@ SHOWN = (1 / 16, 1 / 8, 1 / 4, 1 / 2)  # keeps that the table shows; the file an
 TITLES = {
     "isa": "Isa(keep)", "isa order 1": "Isa(keep, order=1)", "isa without neighbours": "neighbours=False",
     "isa without neighbours, order 1": "neighbours=False, order=1", "isa by mass alone": "  and aligned=False",
-    "isa without neighbours, tiles of one frame": "neighbours=False, tile (1, 8, 8)",
+    "isa without neighbours, tiles of one frame": "neighbours=False, tile (1,8,8)",
     "isa raster": "Isa(keep, tile=64)", "context x2": "Isa((keep, 2 keep))",
     "threshold": "threshold, mass", "published": "published",
     "published, context share": "published, context", "published, dense share": "published, dense share",
@@ -292,16 +292,18 @@ def _show(report: Report, error: float) -> None:
     console, facts = Console(), report.budgets.measured
     table = Table(
         title=f"error against cost, {facts['edits']} edits at {facts['size']} x {facts['frames']}",
-        caption="cost: over dense attention's; error: rms over rms, mean of all heads, with its 95 % interval",
+        caption="cost: over dense attention's; error: rms over rms, mean of all heads; low, high: 95 %",
         box=SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
     )
     for head in ("way", "at", "cost", "error", "low", "high", "median"):
         table.add_column(head, justify="left" if head == "way" else "right", no_wrap=True)
     for family, points in facts["curves"].items():
         for point in points:
             if not family.startswith(("isa", "context")) or point["at"] in SHOWN:
-                figures = (f"{point[name]:.3g}" for name in ("at", "cost", "error", "low", "high", "median"))
-                table.add_row(TITLES[family], *figures)
+                figures = (f"{point[name]:.3f}" for name in ("cost", "error", "low", "high", "median"))
+                table.add_row(TITLES[family], f"{point['at']:.3g}", *figures)
     console.print(table)
     console.print(_budget_table(report))
     duels = facts["against_published"]
