@@ -50,6 +50,13 @@ def test_the_estimate_is_of_the_size_of_the_error(kind: str, times: float, spec:
     assert (guess / size).log().abs().max() < math.log(3)
 
 
+def test_where_one_key_outweighs_its_tile_the_estimate_knows() -> None:
+    """Logits that spread by 8: as if tiles grew by exp(sigma^2 / 2) without end, it would be a fifth too large."""
+    job = job_for("noise", Isa(keep=1 / 2), times=8)
+    size, guess = (x.square().mean().sqrt() for x in (identity(job).norm(dim=-1), estimate(job)))
+    assert float(guess / size) == pytest.approx(1, abs=0.12)
+
+
 def test_where_all_weigh_alike_the_estimate_is_the_error() -> None:
     """Small queries and nothing exact: what is left is the mean slope, whose direction is kept; the rest cancels."""
     job = job_for("smooth", Isa(keep=0), times=1e-4)

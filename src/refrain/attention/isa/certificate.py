@@ -78,7 +78,8 @@ def estimate(job: Job, heard: int = 8) -> Tensor:
     r = sqrt(2 log b_j) / sigma_j, which also multiplies c_j (the random-energy model). The mean of H_j over a segment
     keeps its direction, for it adds up over tiles; what a tile has of its own may point anywhere, so its squares are
     added, by how unevenly tiles weigh. sigma_j is taken from `heard` keys of each tile. The price: heard / 64 of dense
-    logits, a few passes over the means, and the sparse call itself.
+    logits, a few passes over the means, and the sparse call itself. On heads of several kinds it was within a factor of
+    three of the error (rms over a head) where logits spread by up to 4 in a tile, and of five beyond.
     """
     dtype = torch.promote_types(job.q.dtype, torch.float32)
     return _over(job, lambda tiles, part: _estimate(tiles, part, heard), dtype)
