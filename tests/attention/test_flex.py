@@ -15,6 +15,7 @@ from refrain.sequence import RULES
 
 CPU = torch.device("cpu")
 needs_a_compiler = pytest.mark.skipif(flex.compiler(CPU) is None, reason="no C++ compiler is here, so nothing compiles")
+of_torch = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # its compiler loads what it has itself given up
 
 
 def given(dtype: torch.dtype = torch.float32) -> tuple[Plan, tuple[Tensor, Tensor, Tensor]]:
@@ -25,6 +26,7 @@ def given(dtype: torch.dtype = torch.float32) -> tuple[Plan, tuple[Tensor, Tenso
 
 @pytest.mark.slow
 @needs_a_compiler
+@of_torch
 @torch.no_grad()
 def test_flex_is_the_reference() -> None:
     plan, qkv = given()
@@ -38,6 +40,7 @@ def test_flex_is_the_reference() -> None:
 
 @pytest.mark.slow
 @needs_a_compiler
+@of_torch
 @torch.no_grad()
 def test_means_alone_are_the_reference_where_a_whole_tile_of_means_counts_for_nothing() -> None:
     plan, qkv = given()
@@ -49,6 +52,7 @@ def test_means_alone_are_the_reference_where_a_whole_tile_of_means_counts_for_no
 
 @pytest.mark.slow
 @needs_a_compiler
+@of_torch
 @torch.no_grad()
 def test_flex_is_dense() -> None:
     plan, qkv = given()
@@ -68,6 +72,21 @@ def test_without_a_compiler_it_is_refused(spec: Flex | Isa, monkeypatch: pytest.
     plan, qkv = given()
     with pytest.raises(Unsupported, match="needs a C.. compiler"):
         attend(*qkv, plan, spec)
+
+
+@pytest.mark.slow
+@needs_a_compiler
+@of_torch
+@torch.no_grad()
+def test_too_many_shapes_are_refused_and_not_computed_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = torch.compile(flex._look, backend="eager", dynamic=False, fullgraph=True)  # the limit, without a compiler
+    monkeypatch.setattr(flex, "_compiled", lambda: traced)
+    monkeypatch.setattr(flex, "SHAPES", 2)
+    plan = Plan.of(ROW, RULES["isolated"])
+    for heads in (1, 2):
+        attend(*draw(plan, heads, 0, torch.float32), plan, Flex(CUT))
+    with pytest.raises(Unsupported, match="compiled for 2 sets of shapes already"):
+        attend(*draw(plan, 4, 0, torch.float32), plan, Flex(CUT))
 
 
 def test_double_precision_is_refused() -> None:

@@ -1,7 +1,8 @@
 """Exact attention by torch's compiled `flex_attention`; tiles that nobody sees are skipped.
 
-One call is compiled for each set of shapes, dtype and layout, when it is first met; after that it is called as it is.
-On a CPU that takes a C++ compiler about half a minute, so it pays where one plan is used many times.
+A call is compiled for each set of shapes and dtype when it is first met, and kept: a new width, another number of
+frames or another batch is compiled anew. With g++ 12, the first took 11 seconds of one core and each further
+one 6 (PyTorch 2.13, Zen 5), so it pays where one plan is used many times.
 """
 
 import shutil
@@ -94,6 +95,7 @@ def listed(wanted: Tensor) -> tuple[Tensor, Tensor]:
 def look(q: Tensor, k: Tensor, v: Tensor, at: Look) -> Tensor:
     """q [B, H, N, S, D], k, v [B, H / G, M, S', D] -> [B, H, N, S, D], by one compiled call."""
     from torch._dynamo import config
+    from torch._dynamo.exc import FailOnRecompileLimitHit
     from torch.nn.attention.flex_attention import BlockMask
 
     none = torch.zeros_like(at.count), torch.zeros_like(at.lists)
@@ -101,8 +103,14 @@ def look(q: Tensor, k: Tensor, v: Tensor, at: Look) -> Tensor:
         *none, at.count, at.lists, BLOCK_SIZE=(q.shape[3], k.shape[3]),
         seq_lengths=(q.shape[2] * q.shape[3], k.shape[2] * k.shape[3]),
     )  # fmt: skip
-    with config.patch(recompile_limit=SHAPES):  # pyright: ignore[reportUnknownMemberType]
-        return _compiled()(*(x.flatten(2, 3) for x in (q, k, v)), mask, at.slots, at.means).view(q.shape)
+    try:
+        with config.patch(recompile_limit=SHAPES):  # pyright: ignore[reportUnknownMemberType]
+            return _compiled()(*(x.flatten(2, 3) for x in (q, k, v)), mask, at.slots, at.means).view(q.shape)
+    except FailOnRecompileLimitHit:
+        raise Unsupported(
+            f"Flex was compiled for {SHAPES} sets of shapes already: use Dense() or Isa(kernel='gather') for so many, "
+            "or a new process."
+        ) from None
 
 
 @cache

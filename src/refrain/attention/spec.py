@@ -67,9 +67,9 @@ class Isa:
     budgets:       `keep` for each layer and head instead, as `refrain calibrate` measures it.
     kernel:        `reference` (float64, slow), `gather` (PyTorch, any device, gradients), `flex` (compiled, no
                    gradients, order 0), `triton` (CUDA, heads of 64 or 128, gradients). `auto` takes `gather` on a CPU:
-                   `flex` is faster there, but must be compiled for every new shape, ten seconds of one core each. On
-                   CUDA it takes `triton` where that is installed and fits, else `flex` where that can be built and
-                   does what is asked, else `gather`.
+                   `flex` is faster there in float32, but slower in bfloat16, and is compiled for every new shape, five
+                   to ten seconds of one core each. On CUDA `auto` takes `triton` where that is installed and fits,
+                   else `flex` where that can be built and does what is asked, else `gather`.
     """
 
     keep: float | tuple[float, float] = 1 / 8
