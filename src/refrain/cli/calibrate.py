@@ -71,9 +71,9 @@ def calibrate(
 ) -> None:
     """Measure the error of sparse attention against its cost, and choose a budget for every layer and head.
 
-    A few edits are run densely. What their heads ask is answered by every preset at several settings; the least budget
+    A few edits run densely; what their heads ask is answered again by every preset, at several settings.
 
-    whose error is no larger than --error, for sure, is written for use with --attention isa:FILE.
+    The least budgets that keep every head's error within --error are written, for --attention isa:FILE.
 
     Examples:
 
