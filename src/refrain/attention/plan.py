@@ -14,7 +14,7 @@ from torch import Tensor
 from refrain.errors import BadInput
 from refrain.sequence import Rule, Sequence
 
-from .tiles import Cut, checked
+from .tiles import Cut, Tiles, checked, tiles_of
 from .tiling import Tiling, tiling_of
 
 
@@ -45,6 +45,9 @@ class Plan:
     row: Sequence | None = field(default=None, compare=False, repr=False)
     _tilings: dict[tuple[Cut, torch.device], Tiling] = field(
         default_factory=dict[tuple[Cut, torch.device], Tiling], compare=False, repr=False
+    )
+    _tiles: dict[tuple[int, Cut, torch.device], Tiles] = field(
+        default_factory=dict[tuple[int, Cut, torch.device], Tiles], compare=False, repr=False
     )
 
     @staticmethod
@@ -88,6 +91,15 @@ class Plan:
                 self.row, self.queries, self.keys, [(s.queries, s.keys) for s in self.sights], cut
             ).to(device)
         return self._tilings[cut, device]
+
+    def tiles(self, number: int, cut: Cut, device: torch.device) -> Tiles:
+        """Segment `number` alone in tiles, which are those it has in `tiling`; made once."""
+        cut = self.tile if cut is None else cut
+        if self.row is None:
+            raise BadInput("A plan made by hand has no tiles; make it with Plan.of.")
+        if (number, cut, device) not in self._tiles:
+            self._tiles[number, cut, device] = tiles_of(self.row.segments, [number], cut).to(device)
+        return self._tiles[number, cut, device]
 
     def area(self) -> int:
         """Query-key pairs that are computed: the cost of attention, to be multiplied by 4 H D for FLOPs."""

@@ -32,7 +32,7 @@ def host(model: str | Path, dtype: torch.dtype, place: torch.device) -> Host:
     parts = load_wan(EMBEDDED if model == "embedded" else model, dtype, place)
     words = WanWords(parts.tokenizer, parts.text_encoder)
     empty = words.encode([""]) if parts.card.context_words == "empty" else None
-    experts = tuple(Expert(net, clean) for net, clean in zip(parts.transformers, parts.clean_embeddings))
+    experts = tuple(Expert(*each) for each in zip(parts.transformers, parts.clean_embeddings, parts.gates))
     denoiser = WanDenoiser(experts, parts.card, parts.boundary, empty)
     codec = WanCodec(parts.vae) if hasattr(parts.vae, "quant_conv") else parts.vae
     known = frozenset(parts.tokenizer.get_vocab()) if parts.card.content_words else frozenset[str]()

@@ -180,3 +180,31 @@ def test_clean_segments_ask_at_noise_time_zero() -> None:
     assert [(one.layer, one.t, one.plan.queries) for one in seen] == [
         (layer, t, asks) for layer in (0, 1) for t, asks in ((0.0, (0, 1)), (0.9, (2,)))
     ]
+
+
+def gated(numbers: int, open_: float) -> WanDenoiser:
+    wan = denoiser(rule="block_causal")
+    torch.manual_seed(3)
+    gates = torch.nn.ModuleList(torch.nn.Linear(24, numbers) for _ in range(2))
+    for gate in gates:
+        torch.nn.init.constant_(gate.bias, open_)
+        if not open_:
+            torch.nn.init.zeros_(gate.weight)
+    return WanDenoiser((replace(wan.experts[0], gates=gates),), wan.card)
+
+
+@pytest.mark.parametrize("numbers", [1, 2])
+@torch.no_grad()
+def test_a_learned_gate_adds_coarse_attention_and_one_of_zero_adds_none(numbers: int) -> None:
+    spec, x = Isa(keep=1 / 4, tile=2), latents(5)
+    plain = denoiser(rule="block_causal").prepare(second_turn(), spec).velocity(x, 0.5)
+    with_gate = replace(spec, coarse_gate=True)
+    for open_ in (0.0, 2.0):
+        on, off = (gated(numbers, open_).prepare(second_turn(), with_gate, m).velocity(x, 0.5) for m in (True, False))
+        torch.testing.assert_close(on, off, atol=2e-6, rtol=0)
+        assert ((on - plain).abs().max() > 1e-3) == bool(open_)
+
+
+def test_a_gate_that_was_not_learnt_is_refused() -> None:
+    with pytest.raises(Unsupported, match="no gates.safetensors"):
+        denoiser().prepare(one_turn(), Isa.published(coarse_gate=True))

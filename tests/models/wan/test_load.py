@@ -17,7 +17,7 @@ from refrain.models.embedded.codec import LinearCodec
 from refrain.models.embedded.new import new_text_encoder, new_tokenizer, new_transformer
 from refrain.models.embedded.new import save as save_folder
 from refrain.models.protocols import Card
-from refrain.models.wan.load import CLEAN_EMBEDDING, load_wan
+from refrain.models.wan.load import CLEAN_EMBEDDING, GATES, load_wan
 from tiny import KINDS, Kind, save_tiny, tiny_pipeline
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -282,3 +282,35 @@ def test_a_hub_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch, offline:
     with pytest.raises(BadWeights, match=said) as refused:
         load_wan("someone/Nothing-Diffusers")
     assert str(refused.value).count("\n") == 0
+
+
+@pytest.mark.parametrize("numbers", [1, 2])
+def test_gates_lie_beside_the_weights(folder: Path, numbers: int):
+    held = {
+        f"{n}.{name}": torch.randn(shape)
+        for n in (0, 1)
+        for name, shape in (("weight", (numbers, 24)), ("bias", numbers))
+    }
+    save_file(held, folder / "transformer" / GATES)
+    first, second = load_wan(folder, torch.float32, card=Card()).gates
+    assert second is None and first is not None
+    assert all(torch.equal(first.state_dict()[name], held[name]) for name in held)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda held: held.pop("1.bias"), "does not fit the transformer"),
+        (lambda held: held.update({"2.weight": torch.zeros(1, 24)}), "does not fit the transformer"),
+        (lambda held: held.clear() or held.update(x=torch.zeros(1)), "does not fit the transformer"),
+        (lambda held: held.update({"0.weight": torch.zeros(3, 24)}), "a gate has 1, or one for each of 2 heads"),
+    ],
+)
+def test_gates_that_do_not_fit_are_refused(
+    folder: Path, change: Callable[[dict[str, torch.Tensor]], object], words: str
+):
+    held = {f"{n}.{name}": torch.zeros(shape) for n in (0, 1) for name, shape in (("weight", (1, 24)), ("bias", 1))}
+    change(held)
+    save_file(held, folder / "transformer" / GATES)
+    with pytest.raises(BadWeights, match=words):
+        load_wan(folder, torch.float32, card=Card())

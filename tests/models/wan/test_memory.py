@@ -10,6 +10,9 @@ import pytest
 import torch
 from peft import LoraConfig
 
+from refrain.attention import Dense, Isa, Spec
+from refrain.attention.isa import known, statistics
+from refrain.attention.tiles import Tiles
 from refrain.models.wan.denoiser import WanDenoiser
 from refrain.sequence import Segment, Sequence
 from rows import FRAMES, WORDS, denoiser, laid, latents, one_turn, said, second_turn, some
@@ -61,6 +64,25 @@ def test_across_steps_only_the_target_is_computed() -> None:
         ("attn2.to_k", WORDS): 2,
         ("condition_embedder.text_embedder", WORDS): 1,
     }
+
+
+@torch.no_grad()
+def test_across_steps_only_the_target_is_laid_in_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid: list[int] = []
+    real = statistics.means_of
+
+    def counting(k: torch.Tensor, v: torch.Tensor, tiles: Tiles, order: int = 0) -> statistics.Means:
+        laid.append(len(tiles.back))
+        return real(k, v, tiles, order)
+
+    monkeypatch.setattr(known, "means_of", counting)
+    wan, row = denoiser(context_words="none"), one_turn()
+    prepared = wan.prepare(row, Isa(keep=1 / 4, tile=2))
+    prepared.velocity(latents(0), 0.9)
+    laid.clear()
+    for n in range(3):
+        prepared.velocity(latents(n), 0.5)
+    assert laid == [TARGET] * 2 * 3
 
 
 @pytest.mark.parametrize(("words", "times"), [("none", 1), ("empty", 1), ("prompt", 2)])
@@ -248,14 +270,15 @@ def test_another_prompt_is_another_memory_where_clean_tokens_hear_it() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("spec", [Dense(), Isa(tile=5), Isa(tile=(1, 1, 2), order=1, dense_layers=1)])
 @torch.no_grad()
-def test_its_size_is_known_before_it_is_made(dtype: torch.dtype) -> None:
+def test_its_size_is_known_before_it_is_made(dtype: torch.dtype, spec: Spec) -> None:
     wan = denoiser()
     wan.experts[0].transformer.to(dtype)
-    prepared = wan.prepare(second_turn())
+    prepared = wan.prepare(second_turn(), spec)
     foretold = prepared.memory_size()
     assert not prepared._kept
     kept = prepared._remember(0)
     assert foretold == sum(one.size() for one in kept.values()) > 0
-    held = [tensor for one in kept.values() for layer in one.layers for tensor in layer]
+    held = [tensor for one in kept.values() for tensor in one.tensors()]
     assert sum(t.untyped_storage().nbytes() for t in held) == foretold  # and none is a view of something larger

@@ -12,7 +12,10 @@ import torch
 from torch import Tensor
 
 from refrain.attention import Dense, Isa, Plan, Spec, attend
+from refrain.attention.isa import known
+from refrain.attention.isa.known import Known
 from refrain.attention.isa.run import kernel_of
+from refrain.attention.tiles import Cut
 from refrain.errors import BadInput, Unsupported
 from refrain.models.change import saying
 from refrain.models.protocols import Card
@@ -22,7 +25,7 @@ from .asked import Asked
 from .asked import Seen as Seen
 from .block import Run, project, walk
 from .expert import Expert as Expert
-from .memory import Cause, Kept, Memory, identity, predicted_size
+from .memory import Cause, Held, Kept, Memory, identity, predicted_size, predicted_tiles
 from .rope import Rotation, rotation
 
 
@@ -108,6 +111,7 @@ class Row:
         self.clean = tuple(i for i, s in enumerate(self.row.segments) if not s.noisy)
         self.plan = Plan.of(self.row, rule, [self.number] if self.memory else None)
         width = self.denoiser.experts[0].transformer.config.attention_head_dim
+        self._cut: Cut = self.spec.tile if isinstance(self.spec, Isa) else None  # of what is remembered in tiles
         self.rotations: list[Rotation] = [rotation(s.positions, width) for s in self.row]
         if self.memory:
             self._adopt()
@@ -152,13 +156,20 @@ class Row:
 
     def memory_size(self) -> int:
         """Bytes that the memory of one expert takes, known before it is made."""
-        net = self.denoiser.experts[0].transformer.config
-        lengths = [len(self.row.segments[i]) for i in self.clean]
+        one = self.denoiser.experts[0]
+        net, segments = one.transformer.config, [self.row.segments[i] for i in self.clean]
         content = next((s.content for s in self.row if s.content is not None), None)
-        return predicted_size(
-            lengths, net.num_layers, net.num_attention_heads * net.attention_head_dim,
-            self.denoiser.experts[0].dtype.itemsize, 1 if content is None else content.shape[0],
-        )  # fmt: skip
+        batch, width = 1 if content is None else content.shape[0], net.num_attention_heads * net.attention_head_dim
+        plain, total = predicted_size(map(len, segments), width, one.dtype.itemsize, batch), 0
+        for layer in range(net.num_layers):
+            spec = self.spec.at(layer, 0.0)
+            if isinstance(spec, Isa):
+                tiles = [self.plan.tiles(i, spec.tile, one.device) for i in self.clean]
+                head = net.attention_head_dim
+                total += sum(predicted_tiles(t, width, head, one.dtype, spec.order, batch) for t in tiles)
+            else:
+                total += plain
+        return total
 
     # -- memory -------------------------------------------------------------------------------------------------------
 
@@ -229,7 +240,7 @@ class Row:
             if kept is None:
                 with torch.no_grad():
                     kept = self._kept[cause] = self.denoiser.memory.keep(cause, Kept(one.words(states)))
-            layers = kept.layers
+            layers = [held for held in kept.layers if not isinstance(held, Known)]  # words are never laid in tiles
         else:
             layers = one.words(states)
         return [(k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in layers]
@@ -238,7 +249,7 @@ class Row:
 
     def _through(
         self, expert: int, plan: Plan, kept: dict[int, Kept], noisy: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, dict[int, list[tuple[Tensor, Tensor]]]]:
+    ) -> tuple[Tensor, dict[int, list[Held]]]:
         """Carry the segments `plan.queries` through the blocks; what else they see comes from `kept`.
 
         With `noisy` = (x, t) the output for the target; without, the keys and values of the segments, layer by layer.
@@ -251,7 +262,7 @@ class Row:
         by = tuple(torch.cat([self.rotations[i][n] for i in plan.queries], dim=1).to(one.device) for n in (0, 1))
         x = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]  # [B, Lq, W]
 
-        fresh: dict[int, list[tuple[Tensor, Tensor]]] = {i: [] for i in plan.queries}
+        fresh: dict[int, list[Held]] = {i: [] for i in plan.queries}
         times = [0.0] if noisy is None else [round(t, 6) for t in noisy[1].tolist()]  # 0.9, not float32's 0.8999999
         blocks = list(one.transformer.blocks)
         for number, block in enumerate(blocks):
@@ -292,13 +303,16 @@ class Row:
         if all(spec == specs[0] for spec in specs):
             return self._call(plan, layer, max(times), specs[0], asked)
         each = enumerate(zip(times, specs))
-        return torch.cat([self._call(plan, layer, t, spec, asked.example(n)) for n, (t, spec) in each])
+        return torch.cat([self._call(plan, layer, t, spec, asked.example(n, plan, self._cut)) for n, (t, spec) in each])
 
     def _call(self, plan: Plan, layer: int, t: float, spec: Spec, asked: Asked) -> Tensor:
-        k, v = asked.keys(plan)
+        gated = isinstance(spec, Isa) and spec.coarse_gate
+        if isinstance(spec, Isa) and not gated and self.memory and self.denoiser.watch is None:
+            return known.attend(asked.q, asked.known(plan, spec), plan, spec)
+        k, v = asked.keys(plan, self._cut)
         if self.denoiser.watch is not None:
             self.denoiser.watch(Seen(layer, t, asked.q, k, v, plan))
-        if isinstance(spec, Isa) and spec.coarse_gate:
+        if gated:
             return attend(asked.q, k, v, plan, spec, asked.gate)
         return attend(asked.q, k, v, plan, spec)
 
@@ -308,11 +322,15 @@ class Row:
             self._plans[queries] = Plan.of(self.row, self.denoiser.card.sight(), queries)
         return self._plans[queries]
 
-    def _put_by(self, fresh: dict[int, list[tuple[Tensor, Tensor]]], now: dict[int, tuple[Tensor, Tensor]]) -> None:
-        """Copies, so that what is kept of one segment does not hold what was computed beside it."""
+    def _put_by(self, fresh: dict[int, list[Held]], now: dict[int, tuple[Tensor, Tensor]]) -> None:
+        """Copies, so that what is kept of one segment does not hold what was computed beside it; in tiles for Isa."""
         for i, (k, v) in now.items():
             place = torch.device("cpu") if self.offload else k.device
-            fresh[i].append((k.to(place, copy=True), v.to(place, copy=True)))
+            spec = self.spec.at(len(fresh[i]), 0.0)
+            if isinstance(spec, Isa):
+                fresh[i].append(Known.of(k, v, self.plan.tiles(i, spec.tile, k.device), spec.order).to(place))
+            else:
+                fresh[i].append((k.to(place, copy=True), v.to(place, copy=True)))
 
     def _tokens(self, one: Expert, segment: Segment, noisy: tuple[Tensor, Tensor] | None) -> Tensor:
         """What the network sees of a segment, as tokens [B, L, W]."""

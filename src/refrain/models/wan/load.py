@@ -27,6 +27,7 @@ from refrain.models.embedded.codec import LinearCodec
 from refrain.models.protocols import CARD, Card
 
 CLEAN_EMBEDDING = "clean_embedding.safetensors"
+GATES = "gates.safetensors"
 PARTS = {
     "transformer": ("WanTransformer3DModel",),
     "vae": ("AutoencoderKLWan", "LinearCodec"),
@@ -44,12 +45,14 @@ class WanParts:
 
     transformers:     one, or (high noise, low noise) with `boundary`, the noise time in [0, 1] where they take turns.
     clean_embeddings: for each transformer, the patch embedding of clean tokens; its own unless the card says otherwise.
+    gates:            for each transformer, the learned gates of its blocks (`Isa(coarse_gate=True)`), or None.
     vae:              Wan's codec, or the linear one of the embedded model.
     shift:            the flow shift that the folder's scheduler asks for.
     """
 
     transformers: tuple[WanTransformer3DModel, ...]
     clean_embeddings: tuple[nn.Module, ...]
+    gates: tuple[nn.ModuleList | None, ...]
     boundary: float | None
     vae: AutoencoderKLWan | LinearCodec
     tokenizer: PreTrainedTokenizerBase
@@ -89,6 +92,7 @@ def load_wan(
     return WanParts(
         transformers=transformers,
         clean_embeddings=embeddings,
+        gates=tuple(_gates(folder / name, net) for name, net in zip(names, transformers)),
         boundary=boundary,
         vae=_codec(folder / "vae", _names(index, "vae"), vae_dtype).to(device),
         tokenizer=_tokenizer(folder / "tokenizer"),
@@ -280,3 +284,22 @@ def _clean_embedding(folder: Path, net: WanTransformer3DModel) -> nn.Module:
     except (SafetensorError, OSError, RuntimeError) as error:
         raise BadWeights(f"{path} does not fit the transformer ({str(error).splitlines()[0]}).") from error
     return embedding.to(net.patch_embedding.weight).eval()
+
+
+def _gates(folder: Path, net: WanTransformer3DModel) -> nn.ModuleList | None:
+    """For every block a linear layer, width -> 1 or heads (`0.weight`, `0.bias`, ...); None without a file."""
+    path = folder / GATES
+    if not path.is_file():
+        return None
+    try:
+        held = load_file(path)
+        config: Any = net.config
+        width, heads = config.num_attention_heads * config.attention_head_dim, config.num_attention_heads
+        out = len(held["0.weight"])
+        if out not in (1, heads):
+            raise BadWeights(f"{path} has gates of {out} numbers; a gate has 1, or one for each of {heads} heads.")
+        gates = nn.ModuleList(nn.Linear(width, out) for _ in range(config.num_layers))
+        gates.load_state_dict(held)
+    except (SafetensorError, OSError, RuntimeError, KeyError) as error:
+        raise BadWeights(f"{path} does not fit the transformer ({str(error).splitlines()[0]}).") from error
+    return gates.to(net.patch_embedding.weight).eval()

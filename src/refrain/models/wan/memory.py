@@ -11,6 +11,9 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor, nn
 
+from refrain.attention.isa.known import Known
+from refrain.attention.tiles import Tiles
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -25,18 +28,28 @@ class Cause:
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """Keys (after norm and rotation) and values, [B, L, H, D] for every block."""
+    """Keys (after norm and rotation) and values for every block."""
 
-    layers: list[tuple[Tensor, Tensor]]
+    layers: "list[Held]"
 
-    def at(self, number: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    def at(self, number: int, device: torch.device) -> "Held":
         """Keys and values of block `number`, brought back to `device` if they were put aside."""
-        k, v = self.layers[number]
-        return k.to(device, non_blocking=True), v.to(device, non_blocking=True)
+        held = self.layers[number]
+        if isinstance(held, Known):
+            return held.to(device)
+        return held[0].to(device, non_blocking=True), held[1].to(device, non_blocking=True)
+
+    def tensors(self) -> list[Tensor]:
+        """All that takes memory."""
+        return [x for held in self.layers for x in (held.tensors() if isinstance(held, Known) else held)]
 
     def size(self) -> int:
         """Bytes."""
-        return sum(k.nbytes + v.nbytes for k, v in self.layers)
+        return sum(x.nbytes for x in self.tensors())
+
+
+Held = tuple[Tensor, Tensor] | Known
+"""Keys and values of a segment in one block: [B, L, H, D] each, or laid in tiles."""
 
 
 class Memory:
@@ -76,6 +89,13 @@ def weights_cause(*modules: nn.Module) -> Cause:
     return Cause((tuple((identity(w), w.data_ptr(), w.dtype) for w in weights), adapters), weights)
 
 
-def predicted_size(tokens: Iterable[int], blocks: int, width: int, bytes_each: int, batch: int = 1) -> int:
-    """Bytes that remembering segments of so many tokens will take in one expert, before anything is computed."""
-    return 2 * sum(tokens) * blocks * width * bytes_each * batch
+def predicted_size(tokens: Iterable[int], width: int, bytes_each: int, batch: int = 1) -> int:
+    """Bytes that remembering segments of so many tokens will take in one block, before anything is computed."""
+    return 2 * sum(tokens) * width * bytes_each * batch
+
+
+def predicted_tiles(tiles: Tiles, width: int, head: int, each: torch.dtype, order: int, batch: int = 1) -> int:
+    """The same of one segment that is laid in tiles: its slots, two means a tile, and its slope at order 1."""
+    wide = torch.promote_types(each, torch.float32).itemsize
+    means = wide * width * (2 * len(tiles) + (head if order else 0))
+    return batch * (2 * tiles.slots * len(tiles) * width * each.itemsize + means)
