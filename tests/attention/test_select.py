@@ -91,9 +91,10 @@ def test_each_head_has_its_own_budget(row: Sequence, rule: str, seed: int) -> No
         assert torch.equal(count[h], want)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.6, 0.7, 0.9, 1 / 3, 2 / 3, 1.0])
-@pytest.mark.parametrize("tiles", [10, 30, 999, 1000])
+@pytest.mark.parametrize("share", [0.1, 0.7, 1 / 3, 7 / 12, 1.0])
+@pytest.mark.parametrize("tiles", [10, 30, 108, 999])
 def test_a_share_of_a_round_number_loses_none_by_rounding(share: float, tiles: int) -> None:
+    """In float32, 7 / 12 of 108 is less than 63."""
     made = job(Sequence([Segment("target", 0, grid(1, 1, tiles))]), "full", Isa(keep=share, tile=1), heads=1)
     assert bool(((made.state == EXACT).sum(-1) == math.floor(share * tiles + 1e-9)).all())
 
