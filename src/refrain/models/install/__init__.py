@@ -7,12 +7,13 @@ The attention processors are replaced by subclasses of theirs, and a hook tells 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
 from refrain.attention import Dense, Flex, Isa, Spec
-from refrain.attention.isa.run import kernel_of
+from refrain.attention.isa.run import chosen_kernel
 from refrain.errors import BadInput, Unsupported
 
 from . import flux, qwen, wan
@@ -63,7 +64,7 @@ def install(transformer: nn.Module, spec: Spec = Isa()) -> Installed:  # noqa: B
     for layer, attn in attentions:
         attn.set_processor(host.planned(watch, layer, attn.processor))
     device = next(bare.parameters()).device
-    return Installed(type(bare).__name__, len(attentions), spec, _kernel(spec, bare), device)
+    return Installed(type(bare).__name__, len(attentions), spec, _kernel(spec, bare, device), device)
 
 
 def uninstall(transformer: nn.Module) -> None:
@@ -119,15 +120,7 @@ def _check_processors(host: Host, attentions: list[tuple[int, nn.Module]]) -> No
             )
 
 
-def _kernel(spec: Spec, transformer: nn.Module) -> str:
-    match spec:
-        case Dense():
-            return "diffusers"
-        case Flex():
-            return "flex"
-        case Isa(kernel="auto"):
-            return kernel_of(
-                spec, next(transformer.parameters()).new_empty(1, 1, 1, transformer.config.attention_head_dim)
-            )
-        case _:
-            return spec.kernel
+def _kernel(spec: Spec, transformer: Any, device: torch.device) -> str:
+    if isinstance(spec, Isa):
+        return chosen_kernel(spec, device, transformer.dtype, transformer.config.attention_head_dim)
+    return "flex" if isinstance(spec, Flex) else "diffusers"
