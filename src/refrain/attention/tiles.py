@@ -24,12 +24,15 @@ Cut = Box | int | None
 
 @lru_cache(maxsize=256)
 def best_box(size: Box, slots: int = SLOTS) -> Box:
-    """The box of at most `slots` tokens that fills its slots best and reaches least far, for a grid of `size`."""
+    """The box of at most `slots` tokens that fills its slots best and reaches least far, for a grid of `size`.
+
+    A step in time counts as two in space: a latent frame stands for four frames, and what moves is elsewhere by then.
+    """
 
     def worth(box: Box) -> float:
         count = [-(-n // b) for n, b in zip(size, box)]
         fill = size[0] * size[1] * size[2] / (count[0] * count[1] * count[2] * slots)
-        radius = sum((b * b - 1) / 12 for b in box) ** 0.5  # of a full box, rms
+        radius = sum(w * (b * b - 1) / 12 for w, b in zip((4, 1, 1), box)) ** 0.5  # of a full box, rms
         return fill / (1 + radius)
 
     t, y, x = (range(1, min(n, slots) + 1) for n in size)
