@@ -46,7 +46,7 @@ def _head(job: Job, b: int, h: int) -> Tensor:
         dim=-1,
     )
     p = logits.softmax(-1)
-    exact, rest = p.split([fine.shape[-1], coarse.shape[-1]], dim=-1)
+    exact, rest = torch.split(p, [fine.shape[-1], coarse.shape[-1]], dim=-1)
     out = exact @ v.flatten(0, 1) + rest @ mean_v  # [N, S, D]
     if job.means.slope is not None:
         for number, slope in enumerate(job.means.slope[b, g].double()):
