@@ -36,7 +36,8 @@ def best_box(size: Box, slots: int = SLOTS) -> Box:
         return fill / (1 + radius)
 
     t, y, x = (range(1, min(n, slots) + 1) for n in size)
-    return max((box for box in product(t, y, x) if box[0] * box[1] * box[2] <= slots), key=worth)
+    boxes = (box for box in product(t, y, x) if box[0] * box[1] * box[2] <= slots)
+    return max(boxes, key=lambda box: (worth(box), box))  # of equals the largest
 
 
 @dataclass(frozen=True, eq=False)
