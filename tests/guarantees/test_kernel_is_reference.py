@@ -23,6 +23,7 @@ from refrain.attention.isa.select import EXACT, MEAN
 from refrain.errors import Unsupported
 from refrain.sequence import RULES, Segment, Sequence, coarsen, grid
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler loads what it has given up
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
 SPECS = {
     "isa": Isa(keep=0.2, tile=(2, 2, 3)),
