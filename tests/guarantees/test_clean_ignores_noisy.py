@@ -77,7 +77,7 @@ def is_clean(row: Sequence) -> Tensor:
 
 @pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize("rule", ["isolated", "block_causal"])
-@given(st.integers(0, 99), st.sampled_from([0.0, 1.0, 30.0]))
+@given(st.integers(2, 99), st.sampled_from([0.0, 1.0, 30.0]))
 @settings(max_examples=4)
 def test_attention_of_clean_queries_does_not_know_the_noise(rule: str, name: str, seed: int, times: float) -> None:
     assert_unmoved(rule, name, seed, times)
