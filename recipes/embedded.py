@@ -80,7 +80,7 @@ CARD = Card(
     shows_place=True,
     short_side=192,
     multiple=32,
-    sampling=Sampling(steps=12, guidance=3.0, until=0.5, shift=7.0, solver="euler"),
+    sampling=Sampling(steps=12, guidance=2.5, until=0.7, shift=7.0, solver="euler"),
     understands=tuple(KNOWN.values()),
     content_words=(*sorted(word for word, names in content_words().items() if len(names) == 1), *PHRASES),
     colour_words=tuple(sorted(word for word, names in content_words().items() if len(names) > 1)),
