@@ -11,7 +11,10 @@ from refrain import __version__
 from refrain.cli.main import app
 
 HEAVY = {"torch", "diffusers", "transformers", "av", "cv2", "numpy"}
-VERBS = ["edit", "models", "doctor", "sample", "sheet", "picture rule", "picture plan", "bench memory", "bench edit"]
+VERBS = [
+    *("edit", "models", "doctor", "sample", "sheet", "calibrate"),
+    *("picture rule", "picture plan", "picture attention", "bench memory", "bench edit", "bench attention"),
+]
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -155,9 +155,10 @@ def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(tmp_path: Path) -> None:
     if os.name == "nt":
         pytest.skip("Ctrl-C is sent in another way on Windows")
     script = """
-import sys, torch
+import signal, sys, torch
 from pathlib import Path
 from refrain import Clip
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
 torch.set_num_threads(1)
 clip = Clip.of(torch.rand(60, 3, 256, 256) * 2 - 1, 30)
 print("ready", flush=True)
