@@ -79,6 +79,7 @@ def test_without_a_compiler_it_is_refused(spec: Flex | Isa, monkeypatch: pytest.
 @of_torch
 @torch.no_grad()
 def test_too_many_shapes_are_refused_and_not_computed_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.compiler.reset()  # shapes of other tests do not count
     traced = torch.compile(flex._look, backend="eager", dynamic=False, fullgraph=True)  # the limit, without a compiler
     monkeypatch.setattr(flex, "_compiled", lambda: traced)
     monkeypatch.setattr(flex, "SHAPES", 2)

@@ -13,7 +13,8 @@ from cli.conftest import Run
 from refrain.media import Clip
 
 PROGRAM = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
 sys.path[:] = {path!r}
 import refrain.media.encode as encode, time
 whole = encode.frame_of
