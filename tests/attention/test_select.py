@@ -123,7 +123,7 @@ def test_own_then_aligned_then_beside_then_the_heaviest(row: Sequence, rule: str
 def test_the_order_of_own_aligned_and_beside_on_a_picture() -> None:
     """The middle tile of nine: itself first, then the source's tile beneath it, then the eight around it."""
     for count, want in [(1, {13}), (2, {13, 4}), (10, {4, *range(9, 18)})]:
-        made = job(picture(), "isolated", Isa(keep=count / 18 + 1e-3, tile=(1, 2, 2)), heads=1)
+        made = job(picture(), "isolated", Isa(keep=count / 18 + 1e-3, tile=(1, 2, 2), neighbours=True), heads=1)
         assert set((made.state[0, 0, 13] == EXACT).nonzero().flatten().tolist()) == want
 
 

@@ -33,7 +33,7 @@ class Budgets:
     keep: tuple[tuple[float, ...], ...]
     tile: Cut = None
     order: Literal[0, 1] = 0
-    neighbours: bool = True
+    neighbours: bool = False
     weights: str | None = None
     measured: dict[str, Any] = field(default_factory=dict[str, Any])
 

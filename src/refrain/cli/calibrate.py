@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 RENDERED = 3  # scenes, where no clips are given
 SHOWN = (1 / 16, 1 / 8, 1 / 4, 1 / 2)  # keeps that the table shows; the file and the plot have all
 TITLES = {
-    "isa": "Isa(keep)", "isa order 1": "Isa(keep, order=1)", "isa without neighbours": "neighbours=False",
-    "isa without neighbours, order 1": "neighbours=False, order=1", "isa by mass alone": "  and aligned=False",
-    "isa without neighbours, tiles of one frame": "neighbours=False, tile (1,8,8)",
+    "isa": "Isa(keep)", "isa order 1": "Isa(keep, order=1)", "isa, neighbours first": "neighbours=True",
+    "isa, neighbours first, order 1": "neighbours=True, order=1", "isa by mass alone": "aligned=False",
+    "isa, tiles of one frame": "tile=(1, 8, 8)",
     "isa raster": "Isa(keep, tile=64)", "context x2": "Isa((keep, 2 keep))",
     "threshold": "threshold, mass", "published": "published",
     "published, context share": "published, context", "published, dense share": "published, dense share",
 }  # fmt: skip
-DUELS = ("isa", "isa order 1", "isa without neighbours", "isa without neighbours, tiles of one frame")
+DUELS = ("isa", "isa order 1", "isa, neighbours first", "isa, tiles of one frame")
 
 
 def calibrate(

@@ -32,8 +32,8 @@ MASSES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 SURE = 4  # query tiles of a call whose certificate is looked at
 EDGES = torch.logspace(-6, 1, 29)  # of the histogram of errors, four bins a decade
 ISA, BENT, RASTER, TWICE, THRESHOLD = "isa", "isa order 1", "isa raster", "context x2", "threshold"
-ALIGNED, BENT_ALIGNED, FREE = "isa without neighbours", "isa without neighbours, order 1", "isa by mass alone"
-FRAME = "isa without neighbours, tiles of one frame"
+BESIDE, BENT_BESIDE, FREE = "isa, neighbours first", "isa, neighbours first, order 1", "isa by mass alone"
+FRAME = "isa, tiles of one frame"
 PUBLISHED, CONTEXT, SHARE = "published", "published, context share", "published, dense share"
 
 
@@ -42,10 +42,10 @@ def all_ways(tile: Cut = None) -> tuple[Way, ...]:
     was = Isa.published()
     found = [Way(ISA, keep, Isa(keep, tile)) for keep in RUNGS]
     found += [Way(BENT, keep, Isa(keep, tile, order=1)) for keep in RUNGS]
-    found += [Way(ALIGNED, keep, Isa(keep, tile, neighbours=False)) for keep in RUNGS]
-    found += [Way(BENT_ALIGNED, keep, Isa(keep, tile, order=1, neighbours=False)) for keep in RUNGS]
-    found += [Way(FREE, keep, Isa(keep, tile, neighbours=False, aligned=False)) for keep in FEW]
-    found += [Way(FRAME, keep, Isa(keep, (1, 8, 8), neighbours=False)) for keep in (*FEW[:-1], 3 / 8, FEW[-1])]
+    found += [Way(BESIDE, keep, Isa(keep, tile, neighbours=True)) for keep in RUNGS]
+    found += [Way(BENT_BESIDE, keep, Isa(keep, tile, order=1, neighbours=True)) for keep in RUNGS]
+    found += [Way(FREE, keep, Isa(keep, tile, aligned=False)) for keep in FEW]
+    found += [Way(FRAME, keep, Isa(keep, (1, 8, 8))) for keep in (*FEW[:-1], 3 / 8, FEW[-1])]
     found += [Way(RASTER, keep, Isa(keep, 64)) for keep in FEW]
     found += [Way(TWICE, keep, Isa((keep, 2 * keep), tile)) for keep in FEW]
     found += [Way(THRESHOLD, mass, Isa(1, tile, routing="threshold", mass=mass)) for mass in MASSES]

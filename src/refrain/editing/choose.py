@@ -10,7 +10,7 @@ from torch import Tensor
 
 from refrain.errors import BadInput
 
-from .calibrate import ALIGNED, BENT, BENT_ALIGNED, ISA, PUBLISHED, Measured
+from .calibrate import BENT, BENT_BESIDE, BESIDE, ISA, PUBLISHED, Measured
 from .statistics import at_cost, by_edit, half_width, interval
 
 
@@ -56,7 +56,7 @@ def choose(measured: Measured, error: float, order: Literal[0, 1] = 0) -> Choice
     """
     if not error > 0:
         raise BadInput(f"The error must be above 0, such as 0.02, not {error}.")
-    families = (BENT, BENT_ALIGNED) if order else (ISA, ALIGNED)
+    families = (BENT, BENT_BESIDE) if order else (ISA, BESIDE)
     found = [_chosen(measured, error, family) for family in families if measured.of(family)]
     if not found:
         raise BadInput(f"Nothing was measured of Isa at order {order}.")
