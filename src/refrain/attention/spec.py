@@ -51,8 +51,8 @@ class Isa:
     tile:          a box (t, y, x) of at most 64 tokens; a run of so many in raster order, as LIVEditor's code has it;
                    None takes the plan's, and where that has none the best box of each segment.
     order:         0: the rest is its means. 1: also a first-order term, one matrix per head and segment (after PISA).
-    neighbours:    a tile itself and the up to 26 around it are exact before others, whatever their mass. Off: on real heads
-                   the ranking by mass does better with the same budget (docs/calibrate.md).
+    neighbours:    a tile itself and the up to 26 around it are exact first, whatever their mass. Off: on the heads
+                   of a trained model the ranking by mass does better with the same budget (docs/calibrate.md).
     aligned:       the tile at the same place of each source, mask and answer is exact before others (heads that copy).
     routing:       who is exact: `budget`, the best by pooled mass, equally many a row; `threshold`, as few as hold
                    `mass` of it, at most `keep`; `sharpness`, LIVEditor's: the sharpest `dense_share` of the query tiles
