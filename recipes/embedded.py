@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
 
-from refrain.data.effects import EFFECTS
+from refrain.data.effects import EFFECTS, Shot
 from refrain.data.example import draw_edit
 from refrain.data.phrases import KEEP, KNOWN, REFUSED, WITHOUT_COLOUR
 from refrain.data.phrases import SCENES as PLACES
@@ -154,7 +154,7 @@ class Drawing(Dataset[Drawn]):
         start = int(rng.integers(LENGTH - length + 1))
         clip = varied(rng, np.asarray(frames[start : start + length]), size)
         effect = str(rng.choice(list(SHARES), p=np.array(list(SHARES.values())) / sum(SHARES.values())))
-        made = draw_edit(int(rng.integers(2**31)), clip, start=int(rng.integers(40)), effect=effect)
+        made = draw_edit(int(rng.integers(2**31)), Shot(clip, first=int(rng.integers(40))), effect=effect)
         said = "" if rng.random() < self.stage.drop else forgotten(rng, made.instruction)
         return clip, made.target, said
 
@@ -243,7 +243,9 @@ def codec_of(folder: Path, plates: Path) -> LinearCodec:
     """This run's codec; if there is none yet, fitted on scenes (half of them edited) and on finer, slower leaves."""
     if not (folder / "codec").is_dir():
         clips = (open_memmap(plate(plates, n), mode="r")[:17] for n in range(0, SCENES, 12))
-        scenes = (draw_edit(n, np.asarray(clip)).target if n % 2 else np.asarray(clip) for n, clip in enumerate(clips))
+        scenes = (
+            draw_edit(n, Shot(np.asarray(clip))).target if n % 2 else np.asarray(clip) for n, clip in enumerate(clips)
+        )
         leaves = (leaves_clip(n, 17, 128) for n in range(SCENES // 6))
         fit(chain(scenes, leaves)).save_pretrained(folder / "codec", torch.float16)
     return LinearCodec.from_pretrained(folder / "codec")

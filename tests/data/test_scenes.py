@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from refrain.data import draw_edit, render_scene
+from refrain.data.effects import Shot
 from refrain.data.noise import SIZE, hashed, sample, tile
 
 
@@ -58,10 +59,10 @@ def test_the_spectrum_falls_as_that_of_photographs() -> None:
 def test_an_example_is_repeated_and_exact_outside_its_matte() -> None:
     for seed in range(12):
         scene = render_scene(seed, 5, (32, 32)).frames
-        one, again = draw_edit(seed, scene), draw_edit(seed, scene)
+        one, again = draw_edit(seed, Shot(scene)), draw_edit(seed, Shot(scene))
         assert one.instruction == again.instruction and np.array_equal(one.target, again.target)
         assert np.array_equal(one.target[one.matte == 0], scene[one.matte == 0])
-        window = draw_edit(seed, scene[2:4], start=2)
+        window = draw_edit(seed, Shot(scene[2:4], first=2))
         assert window.instruction == one.instruction and np.array_equal(window.target, one.target[2:4])
 
 

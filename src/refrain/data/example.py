@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from refrain.data.effects import EFFECTS
+from refrain.data.effects import EFFECTS, Shot
 from refrain.data.words import instruction
 
 # how often each effect is drawn; effects with more to tell apart come more often
@@ -35,17 +35,18 @@ class Example:
     parameters: Any  # the effect's own dataclass
 
 
-def draw_edit(seed: int, frames: np.ndarray, start: int = 0, effect: str | None = None) -> Example:
-    """Draw an edit of a clip (uint8 [T, Y, X, 3]) by its seed: effect, parameters and wording.
+def draw_edit(seed: int, shot: Shot, effect: str | None = None) -> Example:
+    """Draw an edit of a clip by its seed: effect, parameters and wording.
 
-    `start` is the number of the first frame, so that two windows of one clip carry the same edit. `effect` fixes which
-    effect it is. The same arguments give the same example.
+    Two windows of one clip, each with its own `shot.first`, carry the same edit. `effect` fixes which; left
+    open, effects that need a subject are drawn only where the shot has one. The same arguments give the same example.
     """
     rng = np.random.default_rng((seed, 202))
-    shares = np.array(list(_SHARES.values()), float)
-    drawn = str(rng.choice(list(_SHARES), p=shares / shares.sum()))
+    able = {name: share for name, share in _SHARES.items() if shot.subject is not None or not EFFECTS[name].subject}
+    shares = np.array(list(able.values()), float)
+    drawn = str(rng.choice(list(able), p=shares / shares.sum()))
     name = effect or drawn
     parameters = EFFECTS[name].draw(rng)
     said = instruction(rng, name, parameters)
-    edited = EFFECTS[name].apply(frames, seed, parameters, start)
-    return Example(frames, edited.frames, edited.matte, said, name, parameters)
+    edited = EFFECTS[name].apply(shot, seed, parameters)
+    return Example(shot.frames, edited.frames, edited.matte, said, name, parameters)

@@ -1,6 +1,8 @@
-"""Exact effects: pure functions (frames, seed, parameters, start) -> Effected, the same for every window of a clip.
+"""Exact effects: pure functions (shot, seed, parameters) -> Effected, the same for every window of a clip.
 
-A parameter is a word ("heavy", "left", "golden"), so that what is drawn can be said. `EFFECTS` lists what there is.
+What is seen in a frame depends on that frame, its subject, when it is shown, the seed and the parameters, and on no
+other frame: any window of a clip renders as it does in the whole. A parameter is a word ("heavy", "left", "golden"), so that
+what is drawn can be said. `EFFECTS` lists what there is.
 """
 
 from collections.abc import Callable
@@ -11,14 +13,21 @@ import numpy as np
 
 from refrain.data.effects import fire, fog, glow, keep, mono, night, rain, snow, sparkles, tint
 from refrain.data.effects.effected import Effected
+from refrain.data.effects.shot import Shot
+from refrain.data.effects.wording import Wording
 
 
 @dataclass(frozen=True)
 class Effect:
-    """How one effect draws its parameters and how it is applied."""
+    """How one effect draws its parameters, how it is applied, and how it is said.
+
+    subject: whether it needs to know the subject.
+    """
 
     draw: Callable[[np.random.Generator], Any]
-    apply: Callable[..., Effected]  # (frames, seed, parameters, start=0)
+    apply: Callable[[Shot, int, Any], Effected]
+    wording: Wording | None = None
+    subject: bool = False
 
 
 EFFECTS: dict[str, Effect] = {
@@ -34,4 +43,4 @@ EFFECTS: dict[str, Effect] = {
     "night": Effect(night.draw, night.night),
 }
 
-__all__ = ["EFFECTS", "Effect", "Effected"]
+__all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]

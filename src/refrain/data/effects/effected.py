@@ -52,6 +52,11 @@ def luma_of(picture: np.ndarray) -> np.ndarray:
     return cv2.transform(picture, _LUMA).reshape(picture.shape[:2])
 
 
+def lit(picture: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """A picture [Y, X, 3] with light [Y, X, 3] added in linear light; bright places saturate softly, as on film."""
+    return np.sqrt(1 - (1 - np.minimum(picture * picture, 1)) * np.exp(-np.maximum(light, 0)))
+
+
 def smooth(value: np.ndarray, low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
     """0 below `low`, 1 above `high`, a smooth step between."""
     share = np.clip((value - low) / (high - low), 0, 1)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from refrain.data.effects.effected import Effected, painted, smooth
+from refrain.data.effects.shot import Shot
 from refrain.data.noise import hashed, sample, tile
 
 # heat -> linear light of the flame (red, green, blue), and how much of the scene it hides
@@ -40,9 +41,9 @@ def draw(rng: np.random.Generator) -> Fire:
     )
 
 
-def fire(frames: np.ndarray, seed: int, parameters: Fire, start: int = 0) -> Effected:
+def fire(shot: Shot, seed: int, parameters: Fire) -> Effected:
     """Flames hide and outshine the scene in linear light; their flicker warms what is around them."""
-    height, width = frames.shape[1:3]
+    height, width = shot.frames.shape[1:3]
     size = (max(height // 2, 2), max(width // 2, 2))
     steps = np.linspace(0, 1, 256)
     columns = [np.interp(steps, _HEAT, _LIGHT[:, c]) for c in range(3)] + [np.interp(steps, _HEAT, _COVER)]
@@ -51,7 +52,7 @@ def fire(frames: np.ndarray, seed: int, parameters: Fire, start: int = 0) -> Eff
     warm = np.array([0.88, 0.26, -0.16], np.float32)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        now = float(start + i)
+        now = shot.now(i)
         flicker = np.float32(1 + 0.10 * np.sin(now * 0.55 + a) + 0.07 * np.sin(now * 0.23 + b))
         flames = palette[(_heat(size, width / height, seed, parameters, now) * 255).astype(np.uint8)]  # [y, x, 4]
         around = cv2.resize(flames, (max(size[1] // 4, 1), max(size[0] // 4, 1)), interpolation=cv2.INTER_AREA)
@@ -62,7 +63,7 @@ def fire(frames: np.ndarray, seed: int, parameters: Fire, start: int = 0) -> Eff
         lit += (over[..., :3] - lit) * over[..., 3:]
         return np.sqrt(np.maximum(lit, 0)), np.maximum(over[..., 3], spill[..., 3] * 0.6)
 
-    return painted(frames, paint)
+    return painted(shot.frames, paint)
 
 
 def _heat(size: tuple[int, int], aspect: float, seed: int, parameters: Fire, now: float) -> np.ndarray:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from refrain.data.effects.effected import Effected, painted, smooth
+from refrain.data.effects.shot import Shot
 from refrain.data.noise import hashed, sample, tile
 
 
@@ -24,9 +25,9 @@ def draw(rng: np.random.Generator) -> Fog:
     )
 
 
-def fog(frames: np.ndarray, seed: int, parameters: Fog, start: int = 0) -> Effected:
+def fog(shot: Shot, seed: int, parameters: Fog) -> Effected:
     """Mix with a light grey by a density made of a vertical profile and two layers of noise that drift apart."""
-    height, width = frames.shape[1:3]
+    height, width = shot.frames.shape[1:3]
     a, b, c, d, side, tone = hashed(seed, 31, np.arange(6))
     rows, columns = max(height // 4, 2), max(width // 4, 2)
     v = np.linspace(0, 1, rows, dtype=np.float32)[:, None]  # 0 above, 1 below
@@ -43,11 +44,11 @@ def fog(frames: np.ndarray, seed: int, parameters: Fog, start: int = 0) -> Effec
     grey = np.array([0.80, 0.82, 0.845], np.float32) + np.float32((tone - 0.5) * 0.06)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        now = float(start + i)
+        now = shot.now(i)
         banks = sample(wide, v * 0.55 + a + now * 0.0003, x * 0.30 + b + now * drift * 0.5)
         wisps = sample(fine, v * 0.80 + c - now * 0.0006, x * 0.45 + d + now * drift)
         here = np.clip(base * profile * (1 + swing * (0.65 * banks + 0.45 * wisps)), 0, 0.96).astype(np.float32)
         density = cv2.resize(here, (width, height), interpolation=cv2.INTER_LINEAR)
         return picture + (grey - picture) * density[..., None], density
 
-    return painted(frames, paint)
+    return painted(shot.frames, paint)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted, smooth
+from refrain.data.effects.shot import Shot
 
 COLOURS: dict[str, tuple[float, float, float]] = {
     "white": (1.0, 1.0, 1.0),
@@ -33,10 +34,10 @@ def draw(rng: np.random.Generator) -> Glow:
     return Glow(colour, str(rng.choice(["slight", "medium", "medium", "strong"])))
 
 
-def glow(frames: np.ndarray, seed: int, parameters: Glow, start: int = 0) -> Effected:
+def glow(shot: Shot, seed: int, parameters: Glow) -> Effected:
     """Blur what is bright at three widths and add it in linear light."""
     amount = {"slight": 0.8, "medium": 1.5, "strong": 2.6}[parameters.strength]
-    height, width = frames.shape[1:3]
+    height, width = shot.frames.shape[1:3]
     small = (max(width // 4, 2), max(height // 4, 2))
     colour = np.array(COLOURS[parameters.colour], np.float32) * np.float32(amount)
 
@@ -54,4 +55,4 @@ def glow(frames: np.ndarray, seed: int, parameters: Glow, start: int = 0) -> Eff
         soft = 1 - (1 - light) * np.exp(-1.2 * added)  # approaches white, never clips hard
         return np.sqrt(soft), 0.2 + 1.5 * luma_of(added)
 
-    return painted(frames, paint)
+    return painted(shot.frames, paint)

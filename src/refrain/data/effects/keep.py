@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refrain.data.effects.effected import Effected
+from refrain.data.effects.shot import Shot
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,6 @@ def draw(rng: np.random.Generator) -> Keep:
     return Keep()
 
 
-def keep(frames: np.ndarray, seed: int, parameters: Keep, start: int = 0) -> Effected:
+def keep(shot: Shot, seed: int, parameters: Keep) -> Effected:
     """The source itself, and a matte of zeros."""
-    return Effected(frames.copy(), np.zeros(frames.shape[:3], np.float32))
+    return Effected(shot.frames.copy(), np.zeros(shot.frames.shape[:3], np.float32))

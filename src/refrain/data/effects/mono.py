@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted
+from refrain.data.effects.shot import Shot
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ def draw(rng: np.random.Generator) -> Mono:
     return Mono(str(rng.choice(["medium", "medium", "strong"])))
 
 
-def mono(frames: np.ndarray, seed: int, parameters: Mono, start: int = 0) -> Effected:
+def mono(shot: Shot, seed: int, parameters: Mono) -> Effected:
     """Three equal channels: brightness bent by an S-curve around middle grey."""
     share = np.float32({"medium": 0.25, "strong": 0.95}[parameters.contrast])
 
@@ -28,4 +29,4 @@ def mono(frames: np.ndarray, seed: int, parameters: Mono, start: int = 0) -> Eff
         grey += share * (grey * grey * (3 - 2 * grey) - grey)
         return np.repeat(grey[..., None], 3, -1), np.ones(picture.shape[:2], np.float32)
 
-    return painted(frames, paint)
+    return painted(shot.frames, paint)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted, smooth
+from refrain.data.effects.shot import Shot
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ def draw(rng: np.random.Generator) -> Night:
     return Night(str(rng.choice(["slight", "medium", "medium", "strong"])))
 
 
-def night(frames: np.ndarray, seed: int, parameters: Night, start: int = 0) -> Effected:
+def night(shot: Shot, seed: int, parameters: Night) -> Effected:
     """Less light (linear), less colour, a blue cast; the brightest parts keep a share of their light."""
     exposure, kept = {"slight": (0.34, 0.20), "medium": (0.17, 0.13), "strong": (0.075, 0.07)}[parameters.strength]
     moon = np.array([0.50, 0.78, 1.75], np.float32) * np.float32(exposure)
@@ -32,4 +33,4 @@ def night(frames: np.ndarray, seed: int, parameters: Night, start: int = 0) -> E
         dark = pale * moon + light * (smooth(luma, 0.45, 0.95) * np.float32(kept)) + floor
         return np.sqrt(dark), np.ones(picture.shape[:2], np.float32)
 
-    return painted(frames, paint)
+    return painted(shot.frames, paint)

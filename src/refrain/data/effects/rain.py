@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted
+from refrain.data.effects.shot import Shot
 from refrain.data.noise import hashed
 
 _PAD = 0.2  # how far outside the frame streaks live, in heights
@@ -26,9 +27,9 @@ def draw(rng: np.random.Generator) -> Rain:
     )
 
 
-def rain(frames: np.ndarray, seed: int, parameters: Rain, start: int = 0) -> Effected:
+def rain(shot: Shot, seed: int, parameters: Rain) -> Effected:
     """Streaks are laid over the picture; the day behind them is dimmed, made paler and a little grey."""
-    height, width = frames.shape[1:3]
+    height, width = shot.frames.shape[1:3]
     looks = {"light": (45, 0.88, 0.05), "medium": (90, 0.76, 0.09), "heavy": (180, 0.62, 0.15)}
     per_square, dim, haze = looks[parameters.amount]
     slant = {"none": 0.04, "left": -0.42, "right": 0.42}[parameters.wind]
@@ -37,15 +38,15 @@ def rain(frames: np.ndarray, seed: int, parameters: Rain, start: int = 0) -> Eff
     sky, drop = np.array([0.60, 0.65, 0.72], np.float32), np.array([0.86, 0.90, 0.96], np.float32)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        streaks = _streaks(u, slant, (height, width), start + i)
+        streaks = _streaks(u, slant, (height, width), shot.now(i))
         pale = picture + (luma_of(picture)[..., None] - picture) * np.float32(0.25 + haze)
         pale = pale * np.float32(dim) + sky * np.float32(haze)
         return pale + (drop - pale) * streaks[..., None], np.maximum(streaks, 1 - dim)
 
-    return painted(frames, paint)
+    return painted(shot.frames, paint)
 
 
-def _streaks(u: np.ndarray, slant: float, size: tuple[int, int], now: int) -> np.ndarray:
+def _streaks(u: np.ndarray, slant: float, size: tuple[int, int], now: float) -> np.ndarray:
     """How much the streaks cover at frame `now`: float32 [Y, X]; faint at the tail, bright at the head.
 
     `u` [N, 5] are the streaks' own numbers, `slant` is x over y of their path.

@@ -6,6 +6,7 @@ import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.particles import stamped
+from refrain.data.effects.shot import Shot
 from refrain.data.noise import hashed
 
 # depth: share of the flakes, radius and fall a frame in shares of the height, how opaque
@@ -29,9 +30,9 @@ def draw(rng: np.random.Generator) -> Snow:
     )
 
 
-def snow(frames: np.ndarray, seed: int, parameters: Snow, start: int = 0) -> Effected:
+def snow(shot: Shot, seed: int, parameters: Snow) -> Effected:
     """Lay white flakes over a slightly brighter, cooler, paler picture."""
-    height, width = frames.shape[1:3]
+    height, width = shot.frames.shape[1:3]
     per_square, haze = {"light": (45, 0.05), "medium": (95, 0.09), "heavy": (200, 0.16)}[parameters.amount]
     wind = {"none": 0.0, "left": -0.85, "right": 0.85}[parameters.wind]
     flakes = _flakes(seed, per_square, width / max(height, 1))
@@ -46,13 +47,13 @@ def snow(frames: np.ndarray, seed: int, parameters: Snow, start: int = 0) -> Eff
         return opaque * np.exp(-square * np.sqrt(square))
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        places = _fallen(flakes, wind, width / max(height, 1), start + i) * height - 0.5
+        places = _fallen(flakes, wind, width / max(height, 1), shot.now(i)) * height - 0.5
         here = 1 - np.exp(-stamped((height, width), places, reach, stamp))  # overlapping flakes never add up beyond 1
         pale = picture + (luma_of(picture)[..., None] - picture) * np.float32(1.5 * haze)
         pale += (air - pale) * np.float32(haze)
         return pale + (white - pale) * here[..., None], np.maximum(here, haze)
 
-    return painted(frames, paint)
+    return painted(shot.frames, paint)
 
 
 def _flakes(seed: int, per_square: float, aspect: float) -> dict[str, np.ndarray]:
@@ -73,7 +74,7 @@ def _flakes(seed: int, per_square: float, aspect: float) -> dict[str, np.ndarray
     }
 
 
-def _fallen(flakes: dict[str, np.ndarray], wind: float, aspect: float, now: int) -> np.ndarray:
+def _fallen(flakes: dict[str, np.ndarray], wind: float, aspect: float, now: float) -> np.ndarray:
     """Where the flakes are at frame `now`: [N, 2] as (y, x) in heights; who leaves the frame comes in opposite."""
     sway = flakes["sway"] * np.sin(now * flakes["rate"] + flakes["phase"])
     y = (flakes["y"] + flakes["fall"] * now) % (1 + 2 * _PAD) - _PAD

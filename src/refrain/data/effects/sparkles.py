@@ -5,19 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from refrain.data.effects.effected import Effected, painted
+from refrain.data.effects.palette import COLOURS, light_of
 from refrain.data.effects.particles import stamped
+from refrain.data.effects.shot import Shot
 from refrain.data.noise import hashed
 
-COLOURS: dict[str, tuple[float, float, float]] = {
-    "white": (1.0, 1.0, 1.0),
-    "golden": (1.0, 0.72, 0.16),
-    "silver": (0.80, 0.88, 1.0),
-    "blue": (0.20, 0.48, 1.0),
-    "pink": (1.0, 0.32, 0.68),
-    "green": (0.25, 1.0, 0.35),
-    "purple": (0.68, 0.28, 1.0),
-    "red": (1.0, 0.20, 0.15),
-}
 _LIFE = 10  # frames from dark to dark
 
 
@@ -35,17 +27,17 @@ def draw(rng: np.random.Generator) -> Sparkles:
     return Sparkles(colour, str(rng.choice(["light", "medium", "medium", "heavy"])))
 
 
-def sparkles(frames: np.ndarray, seed: int, parameters: Sparkles, start: int = 0) -> Effected:
+def sparkles(shot: Shot, seed: int, parameters: Sparkles) -> Effected:
     """Add the light of every star that is lit; each lives ten frames, then another is born elsewhere."""
-    height, width = frames.shape[1:3]
+    height, width = shot.frames.shape[1:3]
     per_square = {"light": 11, "medium": 22, "heavy": 44}[parameters.amount]
     number = np.arange(max(round(per_square * width / height), 1))
     first = (hashed(seed, 51, number) * 1000).astype(np.int64)  # [N]
     period = (_LIFE + 1 + 6 * hashed(seed, 52, number)).astype(np.int64)
-    colour = np.array(COLOURS[parameters.colour], np.float32)
+    colour = light_of(parameters.colour)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        cycle, age = np.divmod(start + i + first, period)
+        cycle, age = np.divmod(shot.now(i) + first, period)
         lives = age < _LIFE
         y, x, big = (hashed(seed, 53 + k, number[lives], cycle[lives]) for k in range(3))
         lit = np.sin(np.pi * (age[lives] + 0.5) / _LIFE) ** 1.5 * (0.7 + 0.3 * big)
@@ -55,7 +47,7 @@ def sparkles(frames: np.ndarray, seed: int, parameters: Sparkles, start: int = 0
         out = 1 - (1 - picture * picture) * np.exp(-1.3 * added)
         return np.sqrt(out), 1 - np.exp(-2.0 * light)
 
-    return painted(frames, paint)
+    return painted(shot.frames, paint)
 
 
 def _stars(size: tuple[int, int], places: np.ndarray, arms: np.ndarray, lit: np.ndarray) -> np.ndarray:

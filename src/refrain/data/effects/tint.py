@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted
+from refrain.data.effects.shot import Shot
 
 COLOURS: dict[str, tuple[float, float, float]] = {
     "red": (0.95, 0.12, 0.10),
@@ -47,7 +48,7 @@ def _ramp(colour: tuple[float, float, float]) -> np.ndarray:
     return (dark + (1 - dark) * white).astype(np.float32)
 
 
-def tint(frames: np.ndarray, seed: int, parameters: Tint, start: int = 0) -> Effected:
+def tint(shot: Shot, seed: int, parameters: Tint) -> Effected:
     """Mix the picture with its brightness drawn in the colour; warm and cold are gains on red and blue instead."""
     share = np.float32(_SHARES[parameters.strength])
     gains = np.array(_GAINS.get(parameters.colour, (1, 1, 1)), np.float32) ** (share * np.float32(1.5))
@@ -64,4 +65,4 @@ def tint(frames: np.ndarray, seed: int, parameters: Tint, start: int = 0) -> Eff
             tinted = picture + (ramp[(luma * 255 + 0.5).astype(np.uint8)] - picture) * share
         return tinted, np.ones(picture.shape[:2], np.float32)
 
-    return painted(frames, paint)
+    return painted(shot.frames, paint)

@@ -1,0 +1,31 @@
+"""How one effect is said: plain data beside the effect, from which `refrain.data.words` makes sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Phrases of one effect, in lower case.
+
+    nouns:      what is added, without article, amount or colour: "snow", "rotating rings". The first is the plainest.
+    adjectives: what the clip becomes: "snowy", "on fire". verbs: what it does: "snow", "burn".
+    clauses:    whole requests that fit no frame: "set the {scene} on fire".
+    named:      amount (-1 little, 1 much) -> nouns that say it themselves: {1: ("a blizzard",)}.
+    tails:      field of the parameters -> its value -> phrases said after everything else: {"where": {"left":
+                ("from the left",)}}. The fields colour, amount, strength, speed and size need none: colours, amounts
+                and speeds are said in the same words of every effect.
+    usual:      field -> the value that may stay unsaid.
+    about:      how it is tied to the subject: "around {subject}"; empty where it has none.
+    known:      one plain request for it, for help and for errors.
+    """
+
+    known: str
+    nouns: tuple[str, ...] = ()
+    adjectives: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
+    named: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
+    tails: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict[str, Mapping[str, tuple[str, ...]]])
+    usual: Mapping[str, str] = field(default_factory=dict[str, str])
+    about: tuple[str, ...] = ()
