@@ -1,8 +1,8 @@
 """Exact effects: pure functions (shot, seed, parameters) -> Effected, the same for every window of a clip.
 
 What is seen in a frame depends on that frame, its subject, when it is shown, the seed and the parameters, and on no
-other frame: any window of a clip renders as it does in the whole. A parameter is a word ("heavy", "left", "golden"), so that
-what is drawn can be said. `EFFECTS` lists what there is.
+other frame: any window of a clip renders as it does in the whole. A parameter is a word ("heavy", "left", "golden"), so
+that what is drawn can be said. `EFFECTS` lists what there is.
 """
 
 from collections.abc import Callable
