@@ -15,6 +15,7 @@ class Shot:
 
     frames:  uint8 [T, Y, X, 3], RGB.
     subject: float32 [T, Y, X] in 0..1, how much of every pixel the subject covers; None where nobody said.
+    behind:  uint8 [T, Y, X, 3], the same clip without the subject, where that is known (rendered scenes know it).
     first:   number of the first of these frames in its clip.
     fps:     frames a second.
     """
@@ -23,6 +24,7 @@ class Shot:
     subject: np.ndarray | None = None
     first: int = 0
     fps: float = BEAT
+    behind: np.ndarray | None = None
 
     def now(self, i: int) -> float:
         """When frame i of the window is shown, in 24ths of a second since the clip began."""
