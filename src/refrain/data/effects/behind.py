@@ -13,7 +13,7 @@ def behind(shot: Shot, i: int) -> np.ndarray:
     stays quiet in time.
     """
     picture = shot.frames[i].astype(np.float32) / 255
-    rows, columns = picture.shape[:2]
+    rows = len(picture)
     hole = cv2.dilate(shot.mask(i), np.ones((3, 3), np.uint8), iterations=max(rows // 100, 1))
     gone = cv2.GaussianBlur(np.minimum(hole * 2, 1), (0, 0), max(rows / 200, 0.5))[..., None]  # [Y, X, 1]
     gone[gone < 1 / 255] = 0

@@ -19,11 +19,12 @@ MARGIN = 0.25  # of the frame's height, on every side of it on the plate
 
 @dataclass(frozen=True)
 class Scene:
-    """A rendered clip. `subject` says how much of every pixel the moving things cover."""
+    """A rendered clip. `subject` says how much of every pixel the moving things cover, `behind` is it without them."""
 
     frames: np.ndarray  # uint8 [T, Y, X, 3], RGB
     subject: np.ndarray  # float32 [T, Y, X] in 0..1
     genre: str
+    behind: np.ndarray | None = None  # uint8 [T, Y, X, 3]
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,11 @@ class _Camera:
         return np.concatenate([rows, shift[..., None]], -1)
 
 
-def render_scene(seed: int, frames: int, size: tuple[int, int]) -> Scene:
-    """Render scene number `seed`: `frames` frames of `size` = (rows, columns). The same seed gives the same scene."""
+def render_scene(seed: int, frames: int, size: tuple[int, int], behind: bool = False) -> Scene:
+    """Render scene number `seed`: `frames` frames of `size` = (rows, columns). The same seed gives the same scene.
+
+    behind: also render it without the moving things and their shadows; outside `subject` and shadows it is the same.
+    """
     rng = np.random.default_rng((seed, 101))
     genre = str(rng.choice(list(GENRES)))
     over = 2 if min(size) <= 192 else 1
@@ -81,18 +85,26 @@ def render_scene(seed: int, frames: int, size: tuple[int, int]) -> Scene:
     lens = _Lens(rng, size)
     breeze = _Breeze(rng, size, genre in ("forest", "landscape", "leaves"))
     out = np.empty((frames, *size, 3), np.uint8)
+    bare = np.empty_like(out) if behind else None
     subject = np.zeros((frames, *size), np.float32)
     for i in range(frames):
         seen = breeze(_seen(plate, views[i], view, size), i).astype(np.float32)
-        for one in things:
-            _put(seen, subject[i], one, i, views[i], over)
+        front = None
         if near is not None:
             front = _seen(near, _parallax(views[i], plate.shape, 1.3), view, size).astype(np.float32)
-            share = 1 - front[..., 3:] / 255
-            seen = seen * share + front[..., :3]
-            subject[i] *= share[..., 0]
-        out[i] = lens(seen, i)
-    return Scene(out, subject, genre)
+        if bare is not None:
+            bare[i] = lens(_behind_front(seen, front), i)
+        for one in things:
+            _put(seen, subject[i], one, i, views[i], over)
+        out[i] = lens(_behind_front(seen, front), i)
+        if front is not None:
+            subject[i] *= 1 - front[..., 3] / 255
+    return Scene(out, subject, genre, bare)
+
+
+def _behind_front(seen: np.ndarray, front: np.ndarray | None) -> np.ndarray:
+    """A frame [Y, X, 3] with what is nearest to the camera (premultiplied [Y, X, 4]) before it."""
+    return seen if front is None else seen * (1 - front[..., 3:] / 255) + front[..., :3]
 
 
 def _premultiplied(near: np.ndarray, grade: Grade) -> np.ndarray:
