@@ -37,7 +37,7 @@ def draw(rng: np.random.Generator) -> Tint:
     return Tint(colour, str(rng.choice(["slight", "medium", "medium", "strong"])))
 
 
-def _ramp(colour: tuple[float, float, float]) -> np.ndarray:
+def ramp(colour: tuple[float, float, float]) -> np.ndarray:
     """Brightness 0..1 in 256 steps to the colour's own ramp black - colour - white: float32 [256, 3]."""
     hue = np.array(colour, np.float32)
     level = np.linspace(0, 1, 256, dtype=np.float32)[:, None]
@@ -52,7 +52,7 @@ def tint(shot: Shot, seed: int, parameters: Tint) -> Effected:
     """Mix the picture with its brightness drawn in the colour; warm and cold are gains on red and blue instead."""
     share = np.float32(_SHARES[parameters.strength])
     gains = np.array(_GAINS.get(parameters.colour, (1, 1, 1)), np.float32) ** (share * np.float32(1.5))
-    ramp = _ramp(COLOURS.get(parameters.colour, _SEPIA))
+    shades = ramp(COLOURS.get(parameters.colour, _SEPIA))
     if parameters.colour == "sepia" and parameters.strength != "slight":
         share = np.float32(1)
 
@@ -62,7 +62,7 @@ def tint(shot: Shot, seed: int, parameters: Tint) -> Effected:
             tinted = picture * gains
             tinted *= ((luma + 0.02) / (luma_of(tinted) + 0.02))[..., None]  # as bright as it was
         else:
-            tinted = picture + (ramp[(luma * 255 + 0.5).astype(np.uint8)] - picture) * share
+            tinted = picture + (shades[(luma * 255 + 0.5).astype(np.uint8)] - picture) * share
         return tinted, np.ones(picture.shape[:2], np.float32)
 
     return painted(shot.frames, paint)

@@ -1,0 +1,56 @@
+"""Recolour: the subject takes another colour and keeps its light and shade."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refrain.data.effects.effected import Effected, luma_of, painted
+from refrain.data.effects.shot import Shot
+from refrain.data.effects.tint import COLOURS, ramp
+from refrain.data.effects.wording import Wording
+
+
+@dataclass(frozen=True)
+class Recolour:
+    """The new colour, one of the colours of a tint."""
+
+    colour: str = "red"
+
+
+def draw(rng: np.random.Generator) -> Recolour:
+    """All colours alike."""
+    return Recolour(str(rng.choice(list(COLOURS))))
+
+
+def recolour(shot: Shot, seed: int, parameters: Recolour) -> Effected:
+    """Draw the subject's brightness in the colour; what is very dark is lifted a little, so that the colour shows."""
+    shades = ramp(COLOURS[parameters.colour])
+
+    def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        mask = shot.mask(i)
+        inside = luma_of(picture)[mask > 0.5]
+        middle = float(np.median(inside)) if inside.size else 0.5
+        lifted = luma_of(picture) ** np.float32(np.clip(np.log(0.45) / np.log(np.clip(middle, 0.05, 0.95)), 0.4, 1.6))
+        coat = shades[(np.clip(lifted, 0, 1) * 255 + 0.5).astype(np.uint8)]
+        return picture + (coat - picture) * mask[..., None], mask
+
+    return painted(shot.frames, paint)
+
+
+WORDING = Wording(
+    known="paint the subject red",
+    clauses=(
+        "paint {subject} {colour}",
+        "make {subject} {colour}",
+        "colour {subject} {colour}",
+        "color {subject} {colour}",
+        "recolour {subject} to {colour}",
+        "recolor {subject} to {colour}",
+        "turn {subject} {colour}",
+        "change the colour of {subject} to {colour}",
+        "change the color of {subject} to {colour}",
+        "give {subject} a {colour} coat",
+        "let {subject} be {colour}",
+        "{subject} should be {colour}",
+    ),
+)
