@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from refrain.data.effects import fire, fog, glow, keep, mono, night, rain, snow, sparkles, tint
+from refrain.data.effects import fire, fog, glow, keep, lightning, mono, night, rain, snow, sparkles, tint
 from refrain.data.effects.effected import Effected
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
@@ -41,6 +41,7 @@ EFFECTS: dict[str, Effect] = {
     "tint": Effect(tint.draw, tint.tint),
     "mono": Effect(mono.draw, mono.mono),
     "night": Effect(night.draw, night.night),
+    "lightning": Effect(lightning.draw, lightning.lightning, lightning.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]

@@ -1,0 +1,68 @@
+"""Effects drawn with lines of light: their parameters mean what they say."""
+
+import cv2
+import numpy as np
+
+from refrain.data.effects import Shot
+from refrain.data.effects.lightning import Lightning, lightning
+
+SIZE = (96, 128)
+
+
+def ellipse(middle: tuple[float, float] = (64, 56), axes: tuple[int, int] = (18, 30)) -> np.ndarray:
+    """A subject, float32 [Y, X]; middle and axes are (x, y)."""
+    mask = np.zeros(SIZE, np.float32)
+    cv2.ellipse(mask, (round(middle[0]), round(middle[1])), axes, 0, 0, 360, (1.0,), -1)
+    return mask
+
+
+def grey(length: int = 4, first: int = 0, mask: np.ndarray | None = None, level: int = 70) -> Shot:
+    frames = np.full((length, *SIZE, 3), level, np.uint8)
+    return Shot(frames, np.repeat((ellipse() if mask is None else mask)[None], length, 0), first)
+
+
+def added(out: np.ndarray, level: int = 70) -> np.ndarray:
+    """The mean change of every channel, [3]."""
+    return (out.astype(float) - level).mean(axis=(0, 1, 2))
+
+
+def edge(reach: int) -> np.ndarray:
+    """Where the subject's outline is, so many pixels wide to either side."""
+    solid = ellipse().astype(np.uint8)
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    return cv2.dilate(solid, kernel) != cv2.erode(solid, kernel)
+
+
+def test_red_lightning_is_red_and_blue_lightning_is_blue() -> None:
+    for colour, channel in (("red", 0), ("green", 1), ("blue", 2)):
+        assert added(lightning(grey(), 3, Lightning(colour)).frames).argmax() == channel
+
+
+def test_lightning_runs_along_the_outline() -> None:
+    change = np.abs(lightning(grey(6), 3, Lightning("white", "light")).frames.astype(float) - 70).mean(axis=(0, -1))
+    assert change[edge(3)].mean() > 40
+    assert change[edge(3)].mean() > 8 * change[~edge(8)].mean()
+
+
+def test_lightning_from_above_comes_from_the_upper_edge() -> None:
+    out = {where: lightning(grey(6), 3, Lightning("blue", "medium", where)).frames for where in ("outline", "above")}
+    sky = {where: np.abs(frames[:, :12].astype(float) - 70).max(axis=(1, 2, 3)) for where, frames in out.items()}
+    assert sky["above"].min() > 60 > sky["outline"].max()
+
+
+def test_lightning_never_stands_still() -> None:
+    out = lightning(grey(6), 3, Lightning()).frames.astype(float)
+    assert min(np.abs(a - b)[edge(3)].mean() for a, b in zip(out, out[4:], strict=False)) > 10
+
+
+def test_a_small_second_piece_counts_little_and_a_large_one_burns_too() -> None:
+    for axes, burns in (((14, 22), True), ((2, 2), False)):
+        mask = np.maximum(ellipse((36, 56), (16, 28)), ellipse((100, 56), axes))
+        out = lightning(grey(1, 0, mask), 3, Lightning("white")).frames[0]
+        assert (np.abs(out[:, 84:].astype(float) - 70).max() > 60) == burns
+
+
+def test_without_a_subject_in_the_frame_the_source_stands() -> None:
+    shot = grey(mask=np.zeros(SIZE, np.float32))
+    out = lightning(shot, 3, Lightning())
+    assert np.array_equal(out.frames, shot.frames) and not out.matte.any()
