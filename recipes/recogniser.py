@@ -1,0 +1,97 @@
+"""Train the classifier that judges effects (`refrain evaluate effects`) on rendered pairs.
+
+    python recipes/recogniser.py runs/recogniser --export src/refrain/evaluation/weights/recogniser.safetensors
+
+Hardware: one CPU core and 3 GB. Hours: about a quarter of an hour of learning on one core (the figures that this recipe
+reached stand in docs/quality.md). Results are weakened, blurred and roughened at random, as a model's answers are.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from rich.console import Console
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from refrain.data.effects import EFFECTS
+from refrain.data.example import draw_edit
+from refrain.data.plates import Shelf
+from refrain.evaluation.recogniser import Net, Recogniser, pairs_of
+
+SCENES = 1500
+STEPS, BATCH, RATE = 1500, 16, 2e-3
+LENGTH = 17
+NAMES = tuple(sorted(EFFECTS))
+SUBJECT = 0.02  # least share of the frame that a subject must have
+
+
+@dataclass(frozen=True)
+class Pairs(Dataset[tuple[Tensor, Tensor]]):
+    """Batch n, drawn from n alone."""
+
+    shelf: Shelf
+    seed: int
+
+    def __len__(self) -> int:
+        return STEPS
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng((self.seed, step, 11))
+        chosen = rng.integers(len(NAMES), size=BATCH)
+        seen = np.stack([drawn_pair(rng, self.shelf, NAMES[name]) for name in chosen])
+        return torch.from_numpy(seen), torch.from_numpy(chosen)
+
+
+def drawn_pair(rng: np.random.Generator, shelf: Shelf, name: str) -> np.ndarray:
+    """A source and the effect on it, as the classifier sees them."""
+    size = ((96, 96), (96, 128), (96, 160), (128, 96))[int(rng.integers(4))]
+    shot = shelf.draw(rng, size, LENGTH)
+    while shot.subject is None or shot.subject.mean() < SUBJECT:
+        shot = shelf.draw(rng, size, LENGTH)
+    target = draw_edit(int(rng.integers(2**31)), shot, name).target
+    return pairs_of(shot.frames, roughened(rng, shot.frames, target))
+
+
+def roughened(rng: np.random.Generator, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """A result as a model might have made it: weaker, softer, noisier than the target."""
+    share = np.float32(rng.choice([1.0, rng.uniform(0.5, 1.0)]))
+    result = source + (target.astype(np.float32) - source) * share
+    soft = float(rng.choice([0.0, rng.uniform(0.3, 1.5)]))
+    if soft:
+        result = np.stack([cv2.GaussianBlur(frame, (0, 0), soft) for frame in result])
+    result = result + rng.normal(0, 1, result.shape).astype(np.float32) * np.float32(rng.choice([0, rng.uniform(0, 4)]))
+    return np.clip(np.round(result), 0, 255).astype(np.uint8)
+
+
+def main(folder: Path, export: Path) -> None:
+    shelf = Shelf(folder / "scenes", SCENES)
+    shelf.fill()
+    torch.manual_seed(5)
+    net = Net(len(NAMES))
+    learning = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.02)
+    loader = DataLoader(Pairs(shelf, 5), batch_size=None, num_workers=1, prefetch_factor=4)
+    right = 0.0
+    for step, (seen, true) in enumerate(loader):
+        learning.param_groups[0]["lr"] = RATE * min(1, (step + 1) / 50, (STEPS - step) / (0.5 * STEPS))
+        logits = net(seen)
+        loss = torch.nn.functional.cross_entropy(logits, true, label_smoothing=0.05)
+        loss.backward()
+        learning.step()
+        learning.zero_grad()
+        right += 0.02 * (float((logits.argmax(-1) == true).float().mean()) - right)
+        if step % 50 == 0:
+            Console().print(f"step {step} loss {float(loss):.3f} right {right:.3f}")
+    Recogniser(net.eval(), NAMES).save(export)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--export", type=Path, required=True)
+    given = parser.parse_args()
+    main(given.folder, given.export)
