@@ -11,7 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from refrain.data.effects import fire, fog, glow, keep, lightning, mono, night, rain, snow, sparkles, tint
+from refrain.data.effects import (, clone, rings
+    confetti,
+    fire,
+    fog,
+    glow,
+    keep,
+    lightning,
+    mono,
+    night,
+    petals,
+    rain,
+    snow,
+    sparkles,
+    tint,
+)
 from refrain.data.effects.effected import Effected
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
@@ -42,6 +56,10 @@ EFFECTS: dict[str, Effect] = {
     "mono": Effect(mono.draw, mono.mono),
     "night": Effect(night.draw, night.night),
     "lightning": Effect(lightning.draw, lightning.lightning, lightning.WORDING, subject=True),
+    "confetti": Effect(confetti.draw, confetti.confetti, confetti.WORDING),
+    "petals": Effect(petals.draw, petals.petals, petals.WORDING),
+    "rings": Effect(rings.draw, rings.rings, rings.WORDING, subject=True),
+    "clone": Effect(clone.draw, clone.clone, clone.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]
