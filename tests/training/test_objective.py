@@ -12,7 +12,7 @@ from refrain.models.change import saying
 from refrain.models.protocols import Card
 from refrain.models.wan.denoiser import Expert, WanDenoiser
 from refrain.training import objective
-from refrain.training.objective import Batch, loss
+from refrain.training.objective import Batch, Encoded, loss, loss_of
 from rows import some
 from tiny import tiny_transformer
 
@@ -128,3 +128,16 @@ def test_the_same_seed_gives_the_same_loss() -> None:
         float(loss(make(), Means(), batch(WINDOWS[0]), torch.Generator().manual_seed(n))) for n in (7, 7, 8)
     )
     assert one == two != three
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@torch.no_grad()
+def test_latents_cost_what_their_frames_cost(window: Window) -> None:
+    wan, given = make(), batch(window)
+    seen, clean = see(Means(), given.source, wan.card), Means().encode(given.target)
+    kept = Encoded(seen, clean, given.words, window, ("a", "b")).to("cpu", torch.float32)
+    found, expected = (
+        loss_of(wan, kept, torch.Generator().manual_seed(7)),
+        loss(wan, Means(), given, torch.Generator().manual_seed(7)),
+    )
+    assert torch.equal(found, expected)

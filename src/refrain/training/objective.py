@@ -28,8 +28,39 @@ class Batch:
     window: Window
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """Pairs as latents: a source as it was seen, the target clean [B, C, T, Y, X], words [B, N, W], the window learnt.
+
+    ids: which pairs they are, so that a loss that is no number can be told by name.
+    """
+
+    seen: Seen
+    clean: Tensor
+    words: Tensor
+    window: Window
+    ids: tuple[str, ...] = ()
+
+    def to(self, place: torch.device | str, dtype: torch.dtype | None = None) -> "Encoded":
+        """The same pairs on another device, or in another dtype."""
+        full, clean, words = (x.to(place, dtype) for x in (self.seen.full, self.clean, self.words))
+        coarse = None if self.seen.coarse is None else self.seen.coarse.to(place, dtype)
+        pictures = tuple(picture.to(place, dtype) for picture in self.seen.references)
+        return Encoded(Seen(full, coarse, pictures), clean, words, self.window, self.ids)
+
+
 def loss(
     denoiser: WanDenoiser, codec: Codec, batch: Batch, generator: torch.Generator, shift: float = 1.0, std: float = 1.0,
+    spec: Spec = Dense(),
+) -> Tensor:  # fmt: skip
+    """`loss_of` what the codec makes of a batch of frames."""
+    with torch.no_grad():
+        seen, clean = see(codec, batch.source, denoiser.card), codec.encode(batch.target)
+    return loss_of(denoiser, Encoded(seen, clean, batch.words, batch.window), generator, shift, std, spec)
+
+
+def loss_of(
+    denoiser: WanDenoiser, batch: Encoded, generator: torch.Generator, shift: float = 1.0, std: float = 1.0,
     spec: Spec = Dense(),
 ) -> Tensor:  # fmt: skip
     """Mean square error of what the card says the network predicts, at logit-normal noise times (`draw_times`).
@@ -38,14 +69,11 @@ def loss(
     that of the network's own output, which has size one at every noise time (`models.change`). spec: the attention that
     is learnt with.
     """
-    card = denoiser.card
-    with torch.no_grad():
-        seen, clean = see(codec, batch.source, card), codec.encode(batch.target)
-    window = batch.window
-    latents = clean[:, :, window.start : window.stop]
+    card, window = denoiser.card, batch.window
+    latents = batch.clean[:, :, window.start : window.stop]
     noise = torch.randn(latents.shape, generator=generator).to(latents)
     t = draw_times(generator, latents.shape[0], std=std, shift=shift).to(latents.device)
-    row = denoiser.prepare(_row(batch.words, seen, window, card, clean), spec, memory=False)
+    row = denoiser.prepare(_row(batch.words, batch.seen, window, card, batch.clean), spec, memory=False)
     output = row.output(noised(latents, noise, t), t).float()
     if card.prediction == "velocity":
         return (output - velocity_target(latents, noise)).square().mean()
