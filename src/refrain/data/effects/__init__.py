@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from refrain.data.effects import (, clone, rings
+from refrain.data.effects import (
+    clone,
     confetti,
     fire,
     fog,
+    freeze,
+    glitch,
     glow,
     keep,
     lightning,
@@ -22,6 +25,7 @@ from refrain.data.effects import (, clone, rings
     night,
     petals,
     rain,
+    rings,
     snow,
     sparkles,
     tint,
@@ -60,6 +64,8 @@ EFFECTS: dict[str, Effect] = {
     "petals": Effect(petals.draw, petals.petals, petals.WORDING),
     "rings": Effect(rings.draw, rings.rings, rings.WORDING, subject=True),
     "clone": Effect(clone.draw, clone.clone, clone.WORDING, subject=True),
+    "glitch": Effect(glitch.draw, glitch.glitch, glitch.WORDING),
+    "freeze": Effect(freeze.draw, freeze.freeze, freeze.WORDING),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]

@@ -1,0 +1,77 @@
+"""Effects around a subject: rings pass behind it, clones stand where they are called."""
+
+import numpy as np
+import pytest
+
+from refrain.data.effects import EFFECTS, Shot
+from refrain.data.effects.clone import Clone, clone
+from refrain.data.effects.rings import Rings, rings
+
+GREY = np.full((1, 96, 128, 3), 70, np.uint8)
+
+
+def subject() -> np.ndarray:
+    """A standing oval in the middle of the frame: float32 [1, 96, 128]."""
+    y, x = np.mgrid[0:96, 0:128].astype(np.float32)
+    return np.clip(6 - 6 * (((y - 50) / 34) ** 2 + ((x - 64) / 13) ** 2), 0, 1)[None]
+
+
+def shot(now: int, frames: np.ndarray = GREY) -> Shot:
+    return Shot(frames, subject(), now)
+
+
+@pytest.mark.parametrize("name", ["rings", "clone"])
+def test_without_a_subject_in_the_frame_the_source_stands(name: str) -> None:
+    nobody = Shot(GREY, np.zeros((1, 96, 128), np.float32), 20)
+    out = EFFECTS[name].apply(nobody, 1, EFFECTS[name].draw(np.random.default_rng(0)))
+    assert np.array_equal(out.frames, GREY) and not out.matte.any()
+
+
+def test_a_ring_passes_behind_the_subject_and_before_it() -> None:
+    matte = rings(shot(20), 3, Rings("cyan", "medium", "one")).matte[0] > 0.9
+    assert matte[:, 80:].any() and matte[:, :48].any(), "it stands out on both sides"
+    crossing = matte[:, 60:69].sum(axis=0)  # rows of ring in the columns of the subject's middle
+    rows = np.flatnonzero(matte[:, 64])
+    assert (crossing > 0).all() and rows.max() - rows.min() < 10, "one band in front; the other is hidden"
+
+
+@pytest.mark.parametrize(("colour", "channel"), [("red", 0), ("green", 1), ("blue", 2)])
+def test_rings_are_of_their_colour(colour: str, channel: int) -> None:
+    out = rings(shot(20), 3, Rings(colour))
+    assert out.frames[0][out.matte[0] > 0.5].mean(axis=0).argmax() == channel
+
+
+def test_more_rings_cover_more() -> None:
+    covered = [float(rings(shot(20), 3, Rings("white", "medium", n)).matte.sum()) for n in ("one", "two", "three")]
+    assert covered[0] * 1.4 < covered[1] and covered[1] * 1.2 < covered[2]
+
+
+def test_fast_rings_turn_faster() -> None:
+    def change(speed: str) -> float:
+        a, b = (rings(shot(now), 3, Rings("white", speed)).frames.astype(float) for now in (20, 21))
+        return float(np.abs(a - b).sum())
+
+    assert change("fast") > 1.2 * change("slow")
+
+
+@pytest.mark.parametrize(
+    ("where", "left", "right"), [("left", True, False), ("right", False, True), ("both", True, True)]
+)
+def test_clones_stand_where_they_are_called(where: str, left: bool, right: bool) -> None:
+    matte = clone(shot(40), 1, Clone("two", where)).matte[0]
+    assert matte[:, :50].any() == left and matte[:, 78:].any() == right
+
+
+def test_a_clone_looks_like_the_subject_and_leaves_it_alone() -> None:
+    frames = GREY.copy()
+    frames[0][subject()[0] > 0] = (220, 40, 40)
+    out = clone(shot(40, frames), 1, Clone("two", "both"))
+    assert np.array_equal(out.frames[subject() == 1], frames[subject() == 1])
+    copy = out.frames[0][out.matte[0] > 0.8].mean(axis=0)
+    assert copy[0] > copy[1] + 60 and copy[0] > copy[2] + 60
+
+
+def test_clones_come_one_after_the_other_and_four_are_more_than_two() -> None:
+    covered = [float((clone(shot(now), 1, Clone("four", "both")).matte > 0).sum()) for now in (0, 3, 8, 30)]
+    assert covered[0] < covered[1] < covered[2] < covered[3]
+    assert covered[3] > 1.3 * float((clone(shot(30), 1, Clone("two", "both")).matte > 0).sum())
