@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from refrain.data.effects.body import Body, body_of
-from refrain.data.effects.effected import Effected, luma_of, painted, smooth
+from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 
@@ -55,7 +55,7 @@ def clone(shot: Shot, seed: int, parameters: Clone) -> Effected:
             cut[..., :3] = (picture[box] + (blue - picture[box]) * (0.18 + 0.14 * rank)) * mask[box][..., None]
             step = rank * _apart(body, size[1], side, number // len(sides)) * side * came
             copy, there = _moved(cut, (column[0], row[0]), body, step, 1 - 0.05 * rank * came, size)
-            alpha = (np.float32(smooth(came, 0, 0.5) * (0.94 - 0.10 * rank)) * (1 - mask[there]))[..., None]
+            alpha = (np.float32(min(2 * came, 1) * (0.94 - 0.10 * rank)) * (1 - mask[there]))[..., None]
             out[there] += (copy[..., :3] - out[there] * copy[..., 3:]) * alpha
             seen[there] = np.maximum(seen[there], copy[..., 3] * alpha[..., 0])
         return out, seen

@@ -79,7 +79,7 @@ def _bands(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The far and the near halves: each float32 [Y, X], 0 where there is no ring, _DIM to 1 where it shines."""
     pace = {"slow": 0.6, "medium": 1.0, "fast": 1.8}[parameters.speed]
-    grown = float(smooth(now, -2.0, _IN))
+    grown = float(smooth(np.array(now), -2.0, _IN))
     wide, thin, shine = [], [], []
     for k in range({"one": 1, "two": 2, "three": 3}[parameters.count]):
         lean, tilt, part, low = _RINGS[k]
@@ -87,10 +87,11 @@ def _bands(
         lean += 0.10 * np.sin(now * 0.05 * pace + 6.3 * u[0])
         reach = radius * part * (0.35 + 0.65 * grown)
         x, y = reach * np.cos(_TURN), reach * (tilt + 0.04 * np.sin(now * 0.04 * pace + 6.3 * u[1])) * np.sin(_TURN)
+        centre = np.array([middle[0], middle[1] + low * height])
         place = np.stack([x * np.cos(lean) - y * np.sin(lean), x * np.sin(lean) + y * np.cos(lean)], -1)
         arcs = np.cos(1.5 * (_TURN - (1 - 2 * (k % 2)) * (0.16 * pace * now + 6.3 * u[2]))) ** 4  # three of them
-        wide.append(np.array(middle) + [0, low * height] + place)
-        thin.append(np.array(middle) + [0, low * height] + 1.1 * place)
+        wide.append(centre + place)
+        thin.append(centre + 1.1 * place)
         shine.append(grown * (_DIM + (1 - _DIM) * arcs) * _INSIDE)
     halves = []
     for side, thick in ((np.sin(_TURN) < 0, 0.038 * radius), (np.sin(_TURN) >= 0, 0.056 * radius)):
