@@ -2,9 +2,11 @@
 
 import cv2
 import numpy as np
+import pytest
 
 from refrain.data.effects import Shot
 from refrain.data.effects.lightning import Lightning, lightning
+from refrain.data.effects.lines import Lines, lines
 
 SIZE = (96, 128)
 
@@ -62,7 +64,28 @@ def test_a_small_second_piece_counts_little_and_a_large_one_burns_too() -> None:
         assert (np.abs(out[:, 84:].astype(float) - 70).max() > 60) == burns
 
 
-def test_without_a_subject_in_the_frame_the_source_stands() -> None:
+@pytest.mark.parametrize(("effect", "parameters"), [(lightning, Lightning()), (lines, Lines())])
+def test_without_a_subject_in_the_frame_the_source_stands(effect, parameters) -> None:
     shot = grey(mask=np.zeros(SIZE, np.float32))
-    out = lightning(shot, 3, Lightning())
+    out = effect(shot, 3, parameters)
     assert np.array_equal(out.frames, shot.frames) and not out.matte.any()
+
+
+def test_lines_have_their_colour_and_dim_the_subject() -> None:
+    for colour, channel in (("red", 0), ("green", 1), ("blue", 2)):
+        out = lines(grey(2), 3, Lines(colour)).frames
+        assert out[:, edge(2)].mean(axis=(0, 1)).argmax() == channel
+        assert out[:, 56, 64].max() < 60
+
+
+def test_more_lines_reach_as_far_and_fill_more() -> None:
+    drawn = [lines(grey(2), 3, Lines("white", amount)).matte for amount in ("light", "medium", "heavy")]
+    outside = [float(matte[:, ellipse() == 0].mean()) for matte in drawn]
+    assert outside[0] < outside[1] < outside[2]
+
+
+def test_lines_follow_the_subject() -> None:
+    here, there = ellipse((50, 52)), ellipse((66, 58))
+    a, b = (lines(grey(1, 4, mask), 3, Lines()).matte[0] for mask in (here, there))
+    moved = np.roll(a, (6, 16), (0, 1))
+    assert np.abs(moved - b)[20:-20, 30:-30].mean() < 0.1 * np.abs(a - b)[20:-20, 30:-30].mean()

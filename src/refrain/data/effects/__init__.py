@@ -21,6 +21,7 @@ from refrain.data.effects import (
     glow,
     keep,
     lightning,
+    lines,
     mono,
     night,
     petals,
@@ -66,6 +67,7 @@ EFFECTS: dict[str, Effect] = {
     "clone": Effect(clone.draw, clone.clone, clone.WORDING, subject=True),
     "glitch": Effect(glitch.draw, glitch.glitch, glitch.WORDING),
     "freeze": Effect(freeze.draw, freeze.freeze, freeze.WORDING),
+    "lines": Effect(lines.draw, lines.lines, lines.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]
