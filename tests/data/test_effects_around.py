@@ -1,9 +1,10 @@
-"""Effects around a subject: rings pass behind it, clones stand where they are called."""
+"""Effects around a subject: rings pass behind it, clones stand where they are called, a giant towers over it."""
 
 import numpy as np
 import pytest
 
 from refrain.data.effects import EFFECTS, Shot
+from refrain.data.effects.aura import Aura, aura
 from refrain.data.effects.clone import Clone, clone
 from refrain.data.effects.rings import Rings, rings
 
@@ -20,7 +21,7 @@ def shot(now: int, frames: np.ndarray = GREY) -> Shot:
     return Shot(frames, subject(), now)
 
 
-@pytest.mark.parametrize("name", ["rings", "clone"])
+@pytest.mark.parametrize("name", ["rings", "clone", "aura"])
 def test_without_a_subject_in_the_frame_the_source_stands(name: str) -> None:
     nobody = Shot(GREY, np.zeros((1, 96, 128), np.float32), 20)
     out = EFFECTS[name].apply(nobody, 1, EFFECTS[name].draw(np.random.default_rng(0)))
@@ -75,3 +76,33 @@ def test_clones_come_one_after_the_other_and_four_are_more_than_two() -> None:
     covered = [float((clone(shot(now), 1, Clone("four", "both")).matte > 0).sum()) for now in (0, 3, 8, 30)]
     assert covered[0] < covered[1] < covered[2] < covered[3]
     assert covered[3] > 1.3 * float((clone(shot(30), 1, Clone("two", "both")).matte > 0).sum())
+
+
+def low(height: int = 24) -> np.ndarray:
+    """A small subject on the ground, with room above it: float32 [1, 96, 128]."""
+    y, x = np.mgrid[0:96, 0:128].astype(np.float32)
+    return np.clip(6 - 6 * (((y - 80) / (height / 2)) ** 2 + ((x - 64) / 8) ** 2), 0, 1)[None].astype(np.float32)
+
+
+def test_a_giant_towers_over_the_subject_and_leaves_its_inside_alone() -> None:
+    out = aura(Shot(GREY, low(), 30), 1, Aura("golden", "medium", "big"))
+    change = np.abs(out.frames[0].astype(int) - 70).max(axis=-1)
+    assert change[40:66, 56:72].mean() > 40, "light above it"
+    assert change[72:86, 62:67].max() < 8, "its inside"
+    assert change[80:, :16].max() < 12 and change[80:, 112:].max() < 12, "far from it"
+
+
+def test_a_bigger_giant_reaches_higher_and_stays_in_the_frame() -> None:
+    def top(size: str, mask: np.ndarray) -> int:
+        light = aura(Shot(GREY, mask, 30), 1, Aura("white", "medium", size)).frames[0, :, 56:72].mean(axis=(1, 2))
+        return int(np.flatnonzero(light > 150)[0])
+
+    assert top("big", low()) < top("medium", low()) < top("small", low())
+    assert top("big", low(90)) >= 0
+
+
+@pytest.mark.parametrize(("colour", "channel"), [("red", 0), ("green", 1), ("blue", 2)])
+def test_an_aura_is_of_its_colour_and_stronger_is_brighter(colour: str, channel: int) -> None:
+    weak, strong = (aura(Shot(GREY, low(), 30), 1, Aura(colour, much)).frames[0] for much in ("light", "heavy"))
+    assert (strong.astype(int) - 70).reshape(-1, 3).mean(axis=0).argmax() == channel
+    assert strong[..., channel].mean() > weak[..., channel].mean() + 2

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from refrain.data.effects import (
+    aura,
     clone,
     confetti,
     fire,
@@ -68,6 +69,7 @@ EFFECTS: dict[str, Effect] = {
     "glitch": Effect(glitch.draw, glitch.glitch, glitch.WORDING),
     "freeze": Effect(freeze.draw, freeze.freeze, freeze.WORDING),
     "lines": Effect(lines.draw, lines.lines, lines.WORDING, subject=True),
+    "aura": Effect(aura.draw, aura.aura, aura.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]
