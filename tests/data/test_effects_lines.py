@@ -7,6 +7,7 @@ import pytest
 from refrain.data.effects import Shot
 from refrain.data.effects.lightning import Lightning, lightning
 from refrain.data.effects.lines import Lines, lines
+from refrain.data.effects.neon import Neon, neon
 
 SIZE = (96, 128)
 
@@ -64,7 +65,9 @@ def test_a_small_second_piece_counts_little_and_a_large_one_burns_too() -> None:
         assert (np.abs(out[:, 84:].astype(float) - 70).max() > 60) == burns
 
 
-@pytest.mark.parametrize(("effect", "parameters"), [(lightning, Lightning()), (lines, Lines())])
+@pytest.mark.parametrize(
+    ("effect", "parameters"), [(lightning, Lightning()), (lines, Lines()), (neon, Neon(where="subject"))]
+)
 def test_without_a_subject_in_the_frame_the_source_stands(effect, parameters) -> None:
     shot = grey(mask=np.zeros(SIZE, np.float32))
     out = effect(shot, 3, parameters)
@@ -89,3 +92,27 @@ def test_lines_follow_the_subject() -> None:
     a, b = (lines(grey(1, 4, mask), 3, Lines()).matte[0] for mask in (here, there))
     moved = np.roll(a, (6, 16), (0, 1))
     assert np.abs(moved - b)[20:-20, 30:-30].mean() < 0.1 * np.abs(a - b)[20:-20, 30:-30].mean()
+
+
+def test_neon_darkens_the_scene_and_lights_its_edges() -> None:
+    frames = np.full((1, *SIZE, 3), 200, np.uint8)
+    frames[:, :, 64:] = 90
+    out = neon(Shot(frames), 3, Neon("blue")).frames[0].astype(int)
+    assert out[:, 61:66, 2].max(axis=1).min() > 180, "the edge shines"
+    assert out[:, :24].max() < 80 and out[:, 104:].max() < 40, "the rest is dark"
+    assert (out[:, 58:70, 2] >= out[:, 58:70, 0]).all()
+
+
+def test_neon_on_the_subject_leaves_the_rest_alone() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1, *SIZE, 3), np.uint8)
+    out = neon(Shot(noise, ellipse()[None]), 3, Neon("pink", "subject"))
+    assert np.array_equal(out.frames[:, :, 110:], noise[:, :, 110:])
+    assert out.matte[0, edge(1)].min() > 0.4
+
+
+def test_neon_does_not_flicker_when_the_picture_hardly_changes() -> None:
+    y, x = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
+    waves = [110 + 80 * np.sin(0.11 * (x + 0.1 * k)) * np.cos(0.13 * y) for k in range(4)]
+    frames = np.repeat(np.stack(waves)[..., None], 3, -1).astype(np.uint8)
+    out = neon(Shot(frames), 3, Neon("white")).frames.astype(float)
+    assert np.abs(np.diff(out, axis=0)).mean() < 0.05 * out.std() + 2

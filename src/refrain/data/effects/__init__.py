@@ -24,6 +24,7 @@ from refrain.data.effects import (
     lightning,
     lines,
     mono,
+    neon,
     night,
     petals,
     rain,
@@ -70,6 +71,7 @@ EFFECTS: dict[str, Effect] = {
     "freeze": Effect(freeze.draw, freeze.freeze, freeze.WORDING),
     "lines": Effect(lines.draw, lines.lines, lines.WORDING, subject=True),
     "aura": Effect(aura.draw, aura.aura, aura.WORDING, subject=True),
+    "neon": Effect(neon.draw, neon.neon, neon.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]

@@ -8,7 +8,7 @@ import numpy as np
 from refrain.data.effects.beam import bodies_of, drawn, halo_of, normals_of, shone, within
 from refrain.data.effects.body import Body
 from refrain.data.effects.edges import edges_of
-from refrain.data.effects.effected import Effected, painted
+from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.palette import COLOURS, light_of
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
@@ -77,7 +77,9 @@ def lines(shot: Shot, seed: int, parameters: Lines) -> Effected:
                 bright.append(np.append(shine, shine[0]))
         core = drawn(size, paths, max(0.004 * size[0], 0.45), bright)
         mask = shot.mask(i)
-        features = edges_of(picture, 0.008 * size[0], 0.0045 * size[0], least) * cv2.erode(mask, np.ones((3, 3)))
+        features = edges_of(luma_of(picture), 0.008 * size[0], 0.0045 * size[0], least) * cv2.erode(
+            mask, np.ones((3, 3))
+        )
         core = np.maximum(core, 0.7 * features)
         dim = picture * np.sqrt(1 - _SHADE * mask)[..., None]
         out, matte = shone(dim, core, halo_of(core, 0.010 * size[0]) * np.float32(0.4), colour, white=0.5)
