@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from refrain.data.effects import Shot
+from refrain.data.effects.bunny import Bunny, bunny
 from refrain.data.effects.freeze import Freeze, freeze
+from refrain.data.effects.ghost import Ghost, ghost
 from refrain.data.effects.glitch import Glitch, glitch
 from refrain.errors import BadInput
 
@@ -56,3 +58,35 @@ def test_a_frozen_subject_leaves_the_rest_alone_and_freezes_from_its_foot() -> N
 def test_ice_is_blue() -> None:
     ice = freeze(Shot(GREY), 1, Freeze(strength="heavy")).frames[38].reshape(-1, 3).mean(0)
     assert ice[2] > ice[1] > ice[0] + 10
+
+
+@pytest.mark.parametrize(("effect", "kind"), [(bunny, Bunny), (ghost, Ghost)])
+@pytest.mark.parametrize("subject", [None, subject_of()])
+def test_a_character_is_on_its_side_in_its_colour_and_size(effect, kind, subject: np.ndarray | None) -> None:
+    covered = {}
+    for where, half in (("left", slice(0, 48)), ("right", slice(48, 96))):
+        matte = effect(Shot(GREY, subject), 1, kind(where)).matte[20:]
+        assert matte[..., half].sum() > 0.9 * matte.sum() > 0
+        covered[where] = matte
+    shot = Shot(GREY[24:27], None if subject is None else subject[24:27], 24)
+    for colour, channel in (("red", 0), ("green", 1), ("blue", 2)):
+        out = effect(shot, 1, kind("left", colour))
+        assert out.frames[out.matte > 0.6].mean(0).argmax() == channel
+    small, big = (effect(shot, 1, kind(size=size)).matte.sum() for size in ("small", "big"))
+    assert big > 2 * small
+
+
+def test_a_bunny_hops() -> None:
+    matte = bunny(Shot(GREY), 1, Bunny("left")).matte[13:39] > 0.9  # without its shadow
+    feet = np.array([np.flatnonzero(rows.any(1)).max() for rows in matte])
+    assert feet.max() - feet.min() >= 4 and feet.max() < 63
+
+
+def test_a_ghost_is_seen_through_and_hidden_by_the_subject_beside_which_there_is_room() -> None:
+    subject = subject_of()
+    out = ghost(Shot(GREY, subject), 1, Ghost("left"))
+    assert not change(out.frames)[subject == 1].any()
+    sheet = out.matte[20][(subject[20] == 0)]
+    assert 0.5 < sheet.max() < 1 or (sheet == 1).mean() < 0.05  # only its face is solid
+    everywhere = np.ones_like(subject)
+    assert ghost(Shot(GREY, everywhere), 1, Ghost("left")).matte.max() > 0.5, "no room: it floats in front"
