@@ -273,8 +273,8 @@ def main(folder: Path, stage: Stage, small: float, released: Path | None, export
     named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
     denoiser = WanDenoiser((Expert(net, clean),), CARD)
 
-    def batches(done: int) -> Iterator[Drawn]:
-        loader = DataLoader(Drawing(folder / "scenes", stage, small), batch_size=None, sampler=range(done, stage.steps),
+    def batches(numbers: range) -> Iterator[Drawn]:
+        loader = DataLoader(Drawing(folder / "scenes", stage, small), batch_size=None, sampler=numbers,
                             num_workers=1, prefetch_factor=4, collate_fn=lambda drawn: drawn)  # fmt: skip
         return iter(loader)
 

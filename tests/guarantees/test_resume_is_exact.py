@@ -34,8 +34,8 @@ def run(folder: Path, on_step=lambda step: None) -> tuple[dict[str, torch.Tensor
     parts = {"transformer": one.transformer, "clean_embedding": one.clean_embedding}
     named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
 
-    def batches(done: int) -> Iterator[Batch]:
-        for step in range(done, STAGE.steps):
+    def batches(numbers: range) -> Iterator[Batch]:
+        for step in numbers:
             clips = [some(1, 9, 3, 32, 32, seed=10 * step + n).clamp(-1, 1) for n in (0, 1)]
             yield Batch(*clips, some(1, 5, 32, seed=step), Window(2, 3, 1) if step % 2 else Window(0, 2))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from refrain.attention import Dense, Isa, Plan, Spec, attend
 from refrain.attention.isa import known
@@ -35,9 +36,11 @@ class WanDenoiser:
     experts:  one, or (high noise, low noise) with `boundary`, the noise time from which on upwards the first serves.
     empty:    states [1, N, W] of the encoded empty prompt, needed where clean tokens hear the empty prompt.
     watch:    is told of every self-attention before it is computed; what it is shown it must not write to.
+    checkpointing: while learning, each block keeps only its input and is computed again for its gradients.
     """
 
     watch: Callable[[Seen], None] | None = None
+    checkpointing: bool = False
 
     def __init__(
         self, experts: tuple[Expert, ...], card: Card, boundary: float | None = None, empty: Tensor | None = None
@@ -277,6 +280,8 @@ class Row:
             if noisy is None and number == len(blocks) - 1:  # of the last block only keys and values are wanted
                 _, k, v, _ = project(block, x, runs, by)
                 self._put_by(fresh, dict(zip(plan.queries, zip(k.split(lengths, dim=1), v.split(lengths, dim=1)))))
+            elif self.denoiser.checkpointing and not self.memory and torch.is_grad_enabled():
+                x = checkpoint(walk, block, number, x, runs, by, look, use_reentrant=False)
             else:
                 x = walk(block, number, x, runs, by, look)
         if noisy is None:
