@@ -1,5 +1,7 @@
 """Words are clean: they never see noise, so they cannot hand it on to what reads them."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -25,9 +27,9 @@ def test_where_words_are_heard_across_their_keys_and_values_know_no_noise(
     heard: list[list[torch.Tensor]] = []
     keys = door.word_keys
 
-    def listening(block: torch.nn.Module, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        heard[-1] += keys(block, states)
-        return keys(block, states)
+    def listening(*given: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        heard[-1] += keys(*given)
+        return keys(*given)
 
     monkeypatch.setattr(door, "word_keys", listening)
     prepared = denoiser(rule=rule).prepare(second_turn(), memory=False)

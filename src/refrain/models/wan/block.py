@@ -13,31 +13,40 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .rope import Rotation, rotate
+from .touch import Touches, linear, shifted
 
 Look = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """Self-attention: q, k, v [B, L, H, D] of the tokens that are computed now, and what they were made of [B, L, W] ->
 [B, L, H, D]."""
 
 
+Words = list[tuple[Tensor, Tensor]]
+"""For every block the keys and values [B, N, H, D] of words."""
+
+
 @dataclass(frozen=True)
 class Run:
     """Neighbouring tokens start .. stop that share a noise time and words.
 
-    time:  modulation [B, 6, W] that comes from the noise time, before the block's own table is added.
-    words: for every block the keys and values [B, N, H, D] of the words; None: cross-attention is left out.
+    time:    modulation [B, 6, W] that comes from the noise time, before the block's own table is added.
+    words:   what they hear; None: cross-attention is left out.
+    parts:   instead of `words`, where they differ: tokens [n] of the run, and what these hear.
+    touches: the adapters that act on the run's tokens, counted from its start.
     """
 
     start: int
     stop: int
     time: Tensor
-    words: "list[tuple[Tensor, Tensor]] | None"
+    words: Words | None
+    parts: tuple[tuple[Tensor, Words], ...] = ()
+    touches: Touches = None
 
 
-def word_keys(block: nn.Module, states: Tensor) -> tuple[Tensor, Tensor]:
+def word_keys(block: nn.Module, states: Tensor, touches: Touches = None) -> tuple[Tensor, Tensor]:
     """Keys and values [B, N, H, D] of embedded words [B, N, W] in this block; the same at every step."""
     attn = block.attn2
-    k = attn.norm_k(attn.to_k(states)).unflatten(2, (attn.heads, -1))
-    return k, attn.to_v(states).unflatten(2, (attn.heads, -1))
+    k = attn.norm_k(linear(attn.to_k, states, touches)).unflatten(2, (attn.heads, -1))
+    return k, linear(attn.to_v, states, touches).unflatten(2, (attn.heads, -1))
 
 
 def walk(block: nn.Module, number: int, x: Tensor, runs: list[Run], by: Rotation, look: Look) -> Tensor:
@@ -47,7 +56,8 @@ def walk(block: nn.Module, number: int, x: Tensor, runs: list[Run], by: Rotation
 
     q, k, v, seen = project(block, x, runs, by)
     found = look(q, k, v, seen).flatten(2).type_as(q)
-    x = _gated(x, attn.to_out[1](attn.to_out[0](found)), runs, [table[2] for table in tables])
+    found = attn.to_out[1](linear(attn.to_out[0], found, _touches(runs, x)))
+    x = _gated(x, found, runs, [table[2] for table in tables])
 
     x = _listen(block, number, x, runs)
 
@@ -60,11 +70,16 @@ def project(block: nn.Module, x: Tensor, runs: list[Run], by: Rotation) -> tuple
 
     Last comes what they were made of [B, L, W]: x, normed and modulated.
     """
-    attn = block.attn1
+    attn, touches = block.attn1, _touches(runs, x)
     seen = _modulate(block.norm1, x, runs, [(table[0], table[1]) for table in _tables(block, runs)])
-    q = attn.norm_q(attn.to_q(seen)).unflatten(2, (attn.heads, -1))
-    k = attn.norm_k(attn.to_k(seen)).unflatten(2, (attn.heads, -1))
-    return rotate(q, by), rotate(k, by), attn.to_v(seen).unflatten(2, (attn.heads, -1)), seen
+    q = attn.norm_q(linear(attn.to_q, seen, touches)).unflatten(2, (attn.heads, -1))
+    k = attn.norm_k(linear(attn.to_k, seen, touches)).unflatten(2, (attn.heads, -1))
+    return rotate(q, by), rotate(k, by), linear(attn.to_v, seen, touches).unflatten(2, (attn.heads, -1)), seen
+
+
+def _touches(runs: list[Run], x: Tensor) -> Touches:
+    """Those of all runs, as tokens of the row."""
+    return shifted(((run.start, run.stop, run.touches) for run in runs), x.device)
 
 
 def _tables(block: nn.Module, runs: list[Run]) -> list[tuple[Tensor, ...]]:
@@ -96,13 +111,26 @@ def _listen(block: nn.Module, number: int, x: Tensor, runs: list[Run]) -> Tensor
     parts: list[Tensor] = []
     for run in runs:
         part = x[:, run.start : run.stop]
-        if run.words is not None:
-            k, v = run.words[number]
-            q = attn.norm_q(attn.to_q(block.norm2(part.float()).type_as(x))).unflatten(2, (attn.heads, -1))
-            heard = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
-            part = part + attn.to_out[1](attn.to_out[0](heard.transpose(1, 2).flatten(2).type_as(q)))
+        if run.words is not None or run.parts:
+            asked = linear(attn.to_q, block.norm2(part.float()).type_as(x), run.touches)
+            q = attn.norm_q(asked).unflatten(2, (attn.heads, -1))
+            heard = _heard(q, number, run).flatten(2).type_as(q)
+            part = part + attn.to_out[1](linear(attn.to_out[0], heard, run.touches))
         parts.append(part)
     return _join(parts)
+
+
+def _heard(q: Tensor, number: int, run: Run) -> Tensor:
+    """Attention of a run's tokens q [B, L, H, D] to the words that each of them hears."""
+    if run.words is not None:
+        return _attend(q, *run.words[number])
+    answers = [_attend(q.index_select(1, tokens), *words[number]) for tokens, words in run.parts]
+    order = torch.cat([tokens for tokens, _ in run.parts]).argsort()
+    return torch.cat(answers, dim=1).index_select(1, order)
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)).transpose(1, 2)
 
 
 def _join(parts: list[Tensor]) -> Tensor:

@@ -6,7 +6,7 @@ their keys and values; every further step computes the target alone.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -24,10 +24,13 @@ from refrain.sequence import Segment, Sequence
 
 from .asked import Asked
 from .asked import Seen as Seen
-from .block import Run, project, walk
+from .block import Run, Words, project, walk
 from .expert import Expert as Expert
+from .hearing import Hearing, Spot, Voice, check, hearing
 from .memory import Cause, Held, Kept, Memory, identity, predicted_size, predicted_tiles
 from .rope import Rotation, rotation
+from .shown import column, shown
+from .touch import adapters
 
 
 class WanDenoiser:
@@ -53,9 +56,13 @@ class WanDenoiser:
         self.memory = Memory()
         self._recent: deque[Row] = deque(maxlen=2)  # asked and unasked: keeps their memories for the next rows
 
-    def prepare(self, sequence: Sequence, spec: Spec = Dense(), memory: bool = True, offload: bool = False) -> "Row":
+    def prepare(
+        self, sequence: Sequence, spec: Spec = Dense(), memory: bool = True, offload: bool = False,
+        spots: tuple[Spot, ...] = (),
+    ) -> "Row":  # fmt: skip
         """Make a row ready. With `memory`, clean keys and values are computed once; `offload` puts them on the CPU.
 
+        spots: where on the target single adapters work; one without a spot works on all tokens that it may touch.
         spec: how attention is computed. In block n at noise time t the target asks by `spec.at(n, t)`; clean segments
         stand at noise time 0 and ask by `spec.at(n, 0)`, with memory and without, so that both say the same.
 
@@ -75,7 +82,9 @@ class WanDenoiser:
             )
         if isinstance(spec, Isa) and spec.coarse_gate and any(one.gates is None for one in self.experts):
             raise Unsupported("This checkpoint has no gates.safetensors; choose an Isa without coarse_gate.")
-        prepared = Row(self, sequence, row, spec, memory, offload)
+        for one in self.experts:
+            check(spots, one.transformer, len(row.target))
+        prepared = Row(self, sequence, row, spec, memory, offload, spots)
         self._recent.append(prepared)
         return prepared
 
@@ -104,6 +113,7 @@ class Row:
     spec: Spec
     memory: bool
     offload: bool
+    spots: tuple[Spot, ...] = ()
     _kept: dict[Cause, Kept] = field(default_factory=dict[Cause, Kept])
     _plans: dict[tuple[int, ...], Plan] = field(default_factory=dict[tuple[int, ...], Plan])
 
@@ -130,7 +140,7 @@ class Row:
         output = self.output(x, t)
         if self.denoiser.card.prediction == "velocity":
             return output
-        time = _column(t, x)
+        time = column(t, x)
         if bool((time <= 0).any()):
             raise BadInput("A change says nothing about velocity at noise time 0.")
         return (x - self.base(x) - output) / time
@@ -153,9 +163,9 @@ class Row:
         said, _ = self._through(number, self.plan, kept, (x, time))
         if self.denoiser.card.prediction == "velocity":
             return said.to(x.dtype)
-        column = _column(time, x)
-        how = saying(column, self.denoiser.card.spread)
-        return how.keep * (x - (1 - column) * self.base(x)) + how.rest * said.to(x.dtype)
+        t = column(time, x)
+        how = saying(t, self.denoiser.card.spread)
+        return how.keep * (x - (1 - t) * self.base(x)) + how.rest * said.to(x.dtype)
 
     def memory_size(self) -> int:
         """Bytes that the memory of one expert takes, known before it is made."""
@@ -178,11 +188,12 @@ class Row:
 
     def _adopt(self) -> None:
         """Hold what living rows remember and this one will need, so that it is there when they are gone."""
-        states = {id(words): words for s in self.row if (words := self._words_of(s)) is not None}
         for one in self.denoiser.experts:
-            weights = one.weights()
+            weights = one.weights(clean=True)
             wanted = [self._cause(i, weights) for i in self.clean]
-            wanted += [_heard(words, weights) for words in states.values()]
+            wanted += [
+                one.said(voice) for s in self.row for _, voices in self._hearing(one, s).parts for voice in voices
+            ]
             found = {cause: self.denoiser.memory.recall(cause) for cause in wanted}
             self._kept.update({cause: kept for cause, kept in found.items() if kept is not None})
 
@@ -196,7 +207,7 @@ class Row:
     @torch.no_grad()
     def _remember(self, expert: int) -> dict[int, Kept]:
         """Keys and values of every clean segment, recalled where its cause is known, else computed together."""
-        weights = self.denoiser.experts[expert].weights()
+        weights = self.denoiser.experts[expert].weights(clean=True)
         causes = {i: self._cause(i, weights) for i in self.clean}
         kept = {i: found for i, cause in causes.items() if (found := self._recall(cause)) is not None}
         missing = [i for i in self.clean if i not in kept]
@@ -234,19 +245,27 @@ class Row:
             raise BadInput(f"Beat {segment.beat} has no words; lay a text segment (the empty prompt, at least).")
         return spoken.content
 
-    def _hear(self, expert: int, states: Tensor, batch: int) -> list[tuple[Tensor, Tensor]]:
+    def _hearing(self, one: Expert, segment: Segment) -> Hearing:
+        """What a segment hears from one expert, and what touches it."""
+        words, spots = self._words_of(segment), self.spots if segment.noisy else ()
+        return hearing(segment.noisy, words, adapters(one.transformer), spots, one.device)
+
+    def _hear(self, expert: int, voices: tuple[Voice, ...], batch: int) -> Words:
         """Keys and values of words in every block; remembered unless gradients must flow through them."""
-        one = self.denoiser.experts[expert]
-        if self.memory:
-            cause = _heard(states, one.weights())
-            kept = self._recall(cause)
-            if kept is None:
-                with torch.no_grad():
-                    kept = self._kept[cause] = self.denoiser.memory.keep(cause, Kept(one.words(states)))
-            layers = [held for held in kept.layers if not isinstance(held, Known)]  # words are never laid in tiles
-        else:
-            layers = one.words(states)
+        each = [self._utter(self.denoiser.experts[expert], voice) for voice in voices]
+        layers = each[0] if len(each) == 1 else [tuple(torch.cat(x, dim=1) for x in zip(*of)) for of in zip(*each)]
         return [(k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in layers]
+
+    def _utter(self, one: Expert, voice: Voice) -> Words:
+        if not self.memory:
+            return one.words(voice.states, voice.touches)
+        cause = one.said(voice)
+        kept = self._recall(cause)
+        if kept is None:
+            with torch.no_grad():
+                layers = one.words(voice.states, voice.touches)
+            kept = self._kept[cause] = self.denoiser.memory.keep(cause, Kept(layers))
+        return [held for held in kept.layers if not isinstance(held, Known)]  # words are never laid in tiles
 
     # -- one pass through the blocks ----------------------------------------------------------------------------------
 
@@ -341,7 +360,9 @@ class Row:
         """What the network sees of a segment, as tokens [B, L, W]."""
         content = segment.content
         if segment.noisy and noisy is not None:
-            content = self._shown(*noisy) if self.denoiser.card.shows_base else noisy[0]
+            content = (
+                shown(*noisy, self.base(noisy[0]), self.denoiser.card) if self.denoiser.card.shows_base else noisy[0]
+            )
         if content is None:
             raise BadInput(f"The {segment.kind} segment on beat {segment.beat} has no content.")
         tokens = one.tokens(content, clean=not segment.noisy)
@@ -351,12 +372,6 @@ class Row:
                 f"make {tokens.shape[1]} tokens."
             )
         return tokens
-
-    def _shown(self, x: Tensor, t: Tensor) -> Tensor:
-        """The state of the change alone, (1 - t) change + t noise, at size one, and the base, on the channels."""
-        card, base, column = self.denoiser.card, self.base(x), _column(t, x)
-        parts = [saying(column, card.spread).show * (x - (1 - column) * base), base]
-        return torch.cat([*parts, _place(x)] if card.shows_place else parts, dim=1)  # [B, 2 C or 2 C + 2, T, Y, X]
 
     def _runs(
         self, expert: int, segments: list[Segment], noisy: tuple[Tensor, Tensor] | None, batch: int
@@ -369,29 +384,15 @@ class Row:
         last: object = None
         start = 0
         for segment in segments:
-            states = self._words_of(segment)
-            sort = (segment.noisy, id(states))
-            heard = runs[-1].words if sort == last else None if states is None else self._hear(expert, states, batch)
-            time = noise[1] if segment.noisy and noise else still[1]
-            first = runs.pop().start if sort == last else start
+            sort = (segment.noisy, id(self._words_of(segment)))
+            if sort == last:
+                runs.append(replace(runs.pop(), stop=start + len(segment)))
+            else:
+                heard, row = self._hearing(one, segment), noise if segment.noisy and noise else still
+                parts = [(tokens, self._hear(expert, voices, batch)) for tokens, voices in heard.parts]
+                whole = next((words for tokens, words in parts if tokens is None), None)
+                some = tuple((tokens, words) for tokens, words in parts if tokens is not None)
+                runs.append(Run(start, start + len(segment), row[1], whole, some, heard.touches))
             start += len(segment)
-            runs.append(Run(first, start, time, heard))
             last = sort
         return runs, (noise or still)[0]
-
-
-def _heard(states: Tensor, weights: Cause) -> Cause:
-    """All that the keys and values of words depend on."""
-    return Cause(("words", identity(states), weights.key), (states, *weights.of))
-
-
-def _place(x: Tensor) -> Tensor:
-    """Where on the picture each latent of x [B, C, T, Y, X] lies: [B, 2, T, Y, X], its row and its column in -1..1."""
-    rows, columns = (torch.linspace(1 / n - 1, 1 - 1 / n, n, dtype=x.dtype, device=x.device) for n in x.shape[3:])
-    place = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))  # [2, Y, X]
-    return place[None, :, None].expand(x.shape[0], -1, x.shape[2], -1, -1)
-
-
-def _column(t: float | Tensor, x: Tensor) -> Tensor:
-    """Noise time, shaped to multiply latents x [B, C, T, Y, X]."""
-    return torch.as_tensor(t, dtype=x.dtype, device=x.device).reshape(-1, 1, 1, 1, 1)

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from refrain.sequence import Segment
 
 from .block import word_keys
-from .memory import Cause, weights_cause
+from .hearing import Voice
+from .memory import Cause, identity, weights_cause
+from .touch import Touches, adapters
 
 STEPS_OF_TIME = 1000.0  # Wan counts noise time from 0 to 1000
 
@@ -34,10 +36,11 @@ class Expert:
     def device(self) -> torch.device:
         return self.transformer.patch_embedding.weight.device
 
-    def weights(self) -> Cause:
-        """The state of all weights and adapters."""
+    def weights(self, clean: bool = False) -> Cause:
+        """The state of all weights and adapters; with `clean`, less those adapters that touch the target alone."""
         beside = (self.clean_embedding,) if self.gates is None else (self.clean_embedding, self.gates)
-        return weights_cause(self.transformer, *beside)
+        apart = [name for name, reach in adapters(self.transformer).items() if clean and reach == "target"]
+        return weights_cause(self.transformer, *beside, apart=frozenset(apart))
 
     def time(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Noise times [B] -> embedding [B, W] and modulation [B, 6, W]."""
@@ -60,10 +63,17 @@ class Expert:
         out = out.unflatten(1, segment.size).unflatten(-1, (*net.config.patch_size, -1))
         return out.permute(0, 7, 1, 4, 2, 5, 3, 6).flatten(6, 7).flatten(4, 5).flatten(2, 3)
 
-    def words(self, states: Tensor) -> list[tuple[Tensor, Tensor]]:
+    def words(self, states: Tensor, touches: Touches = None) -> list[tuple[Tensor, Tensor]]:
         """Keys and values [B, N, H, D] of words [B, N, W] in every block."""
         embedded = self.transformer.condition_embedder.text_embedder(states.to(self.device, self.dtype))
-        return [word_keys(block, embedded) for block in self.transformer.blocks]
+        return [word_keys(block, embedded, touches) for block in self.transformer.blocks]
+
+    def said(self, voice: Voice) -> Cause:
+        """All that the keys and values of a voice depend on."""
+        reaches = adapters(self.transformer)
+        weights = self.weights(clean=all(reaches[name] != "target" for name in voice.adapters))
+        key = ("words", identity(voice.states), voice.adapters, weights.key)
+        return Cause(key, (voice.states, *weights.of))
 
     def gate(self, layer: int, seen: Tensor) -> Tensor | None:
         """How much of the coarse attention each token [B, L, W] adds in block `layer`, in -1/4..1/4: [B, L, 1 or H].

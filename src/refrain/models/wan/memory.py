@@ -6,6 +6,7 @@ as some prepared row holds them, so there is nothing to clear and nothing to con
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
@@ -74,19 +75,32 @@ def identity(tensor: Tensor | None) -> Hashable:
     return None if tensor is None else (id(tensor), 0 if tensor.is_inference() else tensor._version)
 
 
-def weights_cause(*modules: nn.Module) -> Cause:
+def weights_cause(*modules: nn.Module, apart: frozenset[str] = frozenset()) -> Cause:
     """Changes whenever a weight is written, moved or cast, and an adapter comes, goes, is scaled, switched or merged.
 
-    torch itself does not see writes through `.data`; whoever writes so calls `WanDenoiser.forget` and prepares anew.
+    apart: adapters that do not count. torch itself does not see writes through `.data`; whoever writes so calls
+    `WanDenoiser.forget` and prepares anew.
     """
-    weights = tuple(weight for module in modules for weight in module.parameters())
-    adapters = tuple(
-        (tuple(part.active_adapters), tuple(part.scaling.items()), part.disable_adapters, tuple(part.merged_adapters))
+    passed = {f"lora_{which}.{name}." for which in "AB" for name in apart}
+    weights = tuple(
+        weight
         for module in modules
-        for part in module.modules()
-        if hasattr(part, "scaling") and hasattr(part, "active_adapters")
+        for name, weight in module.named_parameters()
+        if not any(mark in name for mark in passed)
     )
+    parts = [part for module in modules for part in module.modules() if hasattr(part, "active_adapters")]
+    states = (_adapters(part, apart) for part in parts if hasattr(part, "scaling"))
+    adapters = tuple(state for state in states if state is not None)
     return Cause((tuple((identity(w), w.data_ptr(), w.dtype) for w in weights), adapters), weights)
+
+
+def _adapters(part: Any, apart: frozenset[str]) -> Hashable:
+    """The state of one layer's adapters; None where none of them counts."""
+    active, merged = (
+        [name for name in names if name not in apart] for names in (part.active_adapters, part.merged_adapters)
+    )
+    scaling = [(name, scale) for name, scale in part.scaling.items() if name not in apart]
+    return (tuple(active), tuple(scaling), part.disable_adapters, tuple(merged)) if scaling else None
 
 
 def predicted_size(tokens: Iterable[int], width: int, bytes_each: int, batch: int = 1) -> int:
