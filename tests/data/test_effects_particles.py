@@ -6,10 +6,13 @@ import pytest
 
 from refrain.data.effects import Shot
 from refrain.data.effects.confetti import Confetti, confetti
+from refrain.data.effects.firework import Firework, firework
 from refrain.data.effects.petals import Petals, petals
 from refrain.data.effects.pieces import laid
+from refrain.errors import BadInput
 
 GREY = np.full((8, 96, 128, 3), 90, np.uint8)
+_WHERE = ("behind", "above")
 
 
 def test_a_piece_covers_its_area_at_any_place_and_size() -> None:
@@ -43,3 +46,24 @@ def test_petals_are_of_their_colour(colour: str, channel: int) -> None:
 def test_petals_go_with_the_wind() -> None:
     moved = {wind: _moved(petals(Shot(GREY), 2, Petals("pink", "heavy", wind)).matte) for wind in ("left", "right")}
     assert moved["left"][0] < -0.4 and moved["right"][0] > 0.4
+
+
+def test_the_first_firework_bursts_within_ten_frames_in_its_colour() -> None:
+    for seed in range(4):
+        out = firework(Shot(np.repeat(GREY, 2, 0)), seed, Firework("red"))
+        change = out.frames.astype(float) - 90
+        assert change[7:11].max() > 120, "the burst is bright"
+        bright = change[12].max(-1) > 60
+        assert change[12][bright].mean(0).argmax() == 0
+        assert out.matte[12][:60].mean() > 3 * out.matte[12][60:].mean(), "above"
+
+
+def test_a_firework_behind_is_hidden_by_the_subject() -> None:
+    subject = np.zeros((1, 96, 128), np.float32)
+    subject[:, 30:90, 40:90] = 1
+    shot = Shot(GREY[:1], subject, 12)
+    behind, above = (firework(shot, 2, Firework("golden", where)).frames[0].astype(float) for where in _WHERE)
+    assert np.abs(behind - 90)[subject[0] == 0].max() > 100 and np.abs(behind - 90)[subject[0] == 1].max() < 70
+    assert np.abs(above - 90).max() > 100
+    with pytest.raises(BadInput, match="mask"):
+        firework(Shot(GREY[:1]), 2, Firework("golden", "behind"))
