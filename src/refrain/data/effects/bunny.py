@@ -39,7 +39,7 @@ def draw(rng: np.random.Generator) -> Bunny:
 def bunny(shot: Shot, seed: int, parameters: Bunny) -> Effected:
     """Lay the rabbit and its shadow over the picture."""
     size = shot.frames.shape[1:3]
-    tall = SIZES[parameters.size] * size[0]
+    tall = 1.2 * SIZES[parameters.size] * size[0]  # to the tips of its ears
     side = -1 if parameters.where == "left" else 1
     phase = float(hashed(seed, 91))
     fur = _PALE * (0.42 + 0.58 * light_of(parameters.colour))
@@ -151,7 +151,7 @@ WORDING = Wording(
         "cute bunny",
         "cartoon rabbit",
         "animated bunny",
-        "little bunny",
+        "fluffy bunny",
         "hopping rabbit",
         "jumping bunny",
     ),

@@ -129,7 +129,7 @@ WORDING = Wording(
         "friendly spirit",
         "phantom",
         "translucent ghost",
-        "little ghost",
+        "hovering ghost",
     ),
     adjectives=("haunted", "ghostly", "spooky"),
     verbs=("look haunted",),
