@@ -60,10 +60,10 @@ def _scene(seed: int, size: tuple[int, int]) -> Shot:
     raise AssertionError(f"no scene from {seed} on has a subject")
 
 
-def digest(each: int, effects: Sequence[str] | None = None) -> str:
-    """A hash of the questions and the true answers: sixteen hexadecimal digits."""
+def digest(questions: Sequence[Case]) -> str:
+    """A hash of questions and true answers: sixteen hexadecimal digits."""
     total = hashlib.sha256(f"{EDITION} {LENGTH} {SIZES} {SUBJECT}".encode())
-    for one in cases(each, effects):
+    for one in questions:
         total.update(f"{one.number} {one.example.instruction} {astuple(one.example.parameters)}".encode())
         total.update(np.ascontiguousarray(one.shot.frames[0]).tobytes())
         total.update(np.ascontiguousarray(one.example.target[-1]).tobytes())

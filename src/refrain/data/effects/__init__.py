@@ -13,25 +13,33 @@ import numpy as np
 
 from refrain.data.effects import (
     aura,
+    ball,
+    bunny,
     clone,
     confetti,
     fire,
+    firework,
     fog,
     freeze,
+    ghost,
     glitch,
     glow,
     keep,
     lightning,
     lines,
     mono,
+    move,
     neon,
     night,
     petals,
     rain,
+    recolour,
+    remove,
     rings,
     snow,
     sparkles,
     tint,
+    traversal,
 )
 from refrain.data.effects.effected import Effected
 from refrain.data.effects.shot import Shot
@@ -47,31 +55,39 @@ class Effect:
 
     draw: Callable[[np.random.Generator], Any]
     apply: Callable[[Shot, int, Any], Effected]
-    wording: Wording | None = None
+    wording: Wording
     subject: bool = False
 
 
 EFFECTS: dict[str, Effect] = {
-    "keep": Effect(keep.draw, keep.keep),
-    "snow": Effect(snow.draw, snow.snow),
-    "rain": Effect(rain.draw, rain.rain),
-    "fog": Effect(fog.draw, fog.fog),
-    "fire": Effect(fire.draw, fire.fire),
-    "glow": Effect(glow.draw, glow.glow),
-    "sparkles": Effect(sparkles.draw, sparkles.sparkles),
-    "tint": Effect(tint.draw, tint.tint),
-    "mono": Effect(mono.draw, mono.mono),
-    "night": Effect(night.draw, night.night),
+    "keep": Effect(keep.draw, keep.keep, keep.WORDING),
+    "snow": Effect(snow.draw, snow.snow, snow.WORDING),
+    "rain": Effect(rain.draw, rain.rain, rain.WORDING),
+    "fog": Effect(fog.draw, fog.fog, fog.WORDING),
+    "fire": Effect(fire.draw, fire.fire, fire.WORDING),
+    "glow": Effect(glow.draw, glow.glow, glow.WORDING),
+    "sparkles": Effect(sparkles.draw, sparkles.sparkles, sparkles.WORDING),
+    "tint": Effect(tint.draw, tint.tint, tint.WORDING),
+    "mono": Effect(mono.draw, mono.mono, mono.WORDING),
+    "night": Effect(night.draw, night.night, night.WORDING),
     "lightning": Effect(lightning.draw, lightning.lightning, lightning.WORDING, subject=True),
     "confetti": Effect(confetti.draw, confetti.confetti, confetti.WORDING),
     "petals": Effect(petals.draw, petals.petals, petals.WORDING),
     "rings": Effect(rings.draw, rings.rings, rings.WORDING, subject=True),
     "clone": Effect(clone.draw, clone.clone, clone.WORDING, subject=True),
+    "aura": Effect(aura.draw, aura.aura, aura.WORDING, subject=True),
     "glitch": Effect(glitch.draw, glitch.glitch, glitch.WORDING),
     "freeze": Effect(freeze.draw, freeze.freeze, freeze.WORDING),
     "lines": Effect(lines.draw, lines.lines, lines.WORDING, subject=True),
-    "aura": Effect(aura.draw, aura.aura, aura.WORDING, subject=True),
     "neon": Effect(neon.draw, neon.neon, neon.WORDING, subject=True),
+    "bunny": Effect(bunny.draw, bunny.bunny, bunny.WORDING),
+    "ghost": Effect(ghost.draw, ghost.ghost, ghost.WORDING),
+    "firework": Effect(firework.draw, firework.firework, firework.WORDING, subject=True),
+    "traversal": Effect(traversal.draw, traversal.traversal, traversal.WORDING, subject=True),
+    "ball": Effect(ball.draw, ball.ball, ball.WORDING),
+    "recolour": Effect(recolour.draw, recolour.recolour, recolour.WORDING, subject=True),
+    "remove": Effect(remove.draw, remove.remove, remove.WORDING, subject=True),
+    "move": Effect(move.draw, move.move, move.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]

@@ -56,4 +56,6 @@ WORDING = Wording(
             "down": ("down", "downwards", "lower down"),
         }
     },
+    seen=("{subject} moved", "{subject} shifted"),
+    undone=("put {subject} back where it was", "move {subject} back to its place"),
 )

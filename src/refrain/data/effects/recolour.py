@@ -53,4 +53,6 @@ WORDING = Wording(
         "let {subject} be {colour}",
         "{subject} should be {colour}",
     ),
+    seen=("{subject} painted {colour}", "a {colour} coat on {subject}"),
+    undone=("give {subject} its own colour back", "let {subject} have its old color again"),
 )

@@ -52,4 +52,6 @@ WORDING = Wording(
         "let {subject} disappear",
         "i want {subject} gone",
     ),
+    seen=("the {scene} without {subject}", "{subject} has disappeared"),
+    undone=("put {subject} back", "bring {subject} back"),
 )
