@@ -28,10 +28,8 @@ from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
 
 from refrain.data.effects import EFFECTS, Shot
 from refrain.data.example import draw_edit
-from refrain.data.phrases import KEEP, KNOWN, REFUSED, WITHOUT_COLOUR
-from refrain.data.phrases import SCENES as PLACES
 from refrain.data.scenes import render_scene
-from refrain.data.words import content_words, instruction, vocabulary
+from refrain.data.words import card_words, content_words, instruction, vocabulary
 from refrain.editing.compose import Window
 from refrain.models.embedded.codec import LinearCodec
 from refrain.models.embedded.fit import fit
@@ -61,8 +59,7 @@ FURTHER = replace(STAGE, rate=1e-3, cooldown=0.6, seed=2)  # learning on from a 
 # wide, so that a glimpse of them is left at 0.97; where an effect lies, and what was asked, is decided above that.
 TIMES = 7.4, 1.5  # shift, and standard deviation of the logit
 WIDTH, LAYERS = 256, 6
-SAYINGS = (*KEEP, *WITHOUT_COLOUR, "black and white", "white and black", "black white")
-PHRASES = sorted({said.replace("{scene}", scene) for said in SAYINGS for scene in PLACES})
+WORDS = card_words()
 
 CARD = Card(
     name="refrain-embedded",
@@ -81,10 +78,10 @@ CARD = Card(
     short_side=192,
     multiple=32,
     sampling=Sampling(steps=12, guidance=2.5, until=0.7, shift=7.0, solver="euler"),
-    understands=tuple(KNOWN.values()),
-    content_words=(*sorted(word for word, names in content_words().items() if len(names) == 1), *PHRASES),
-    colour_words=tuple(sorted(word for word, names in content_words().items() if len(names) > 1)),
-    refused_words=tuple(sorted(REFUSED)),
+    understands=WORDS.known,
+    content_words=WORDS.content,
+    colour_words=WORDS.colour,
+    refused_words=WORDS.refused,
 )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from refrain.data.effects import EFFECTS, Shot
-from refrain.data.words import instruction
+from refrain.data.words import caption, instruction, nearest, reversed_instruction
+from refrain.errors import BadInput
 
 # how often each effect is drawn; effects with more to tell apart come more often
 _SHARES = {
@@ -33,6 +34,8 @@ class Example:
     instruction: str
     effect: str
     parameters: Any  # the effect's own dataclass
+    reverse: str  # asks for the way back, from target to source
+    caption: str  # what is seen in the target
 
 
 def draw_edit(seed: int, shot: Shot, effect: str | None = None) -> Example:
@@ -41,6 +44,9 @@ def draw_edit(seed: int, shot: Shot, effect: str | None = None) -> Example:
     Two windows of one clip, each with its own `shot.first`, carry the same edit. `effect` fixes which; left
     open, effects that need a subject are drawn only where the shot has one. The same arguments give the same example.
     """
+    if effect is not None and effect not in EFFECTS:
+        like = " or ".join(nearest(effect, EFFECTS)) or ", ".join(EFFECTS)
+        raise BadInput(f'There is no effect "{effect}"; did you mean {like}?')
     rng = np.random.default_rng((seed, 202))
     able = {name: share for name, share in _SHARES.items() if shot.subject is not None or not EFFECTS[name].subject}
     shares = np.array(list(able.values()), float)
@@ -48,5 +54,6 @@ def draw_edit(seed: int, shot: Shot, effect: str | None = None) -> Example:
     name = effect or drawn
     parameters = EFFECTS[name].draw(rng)
     said = instruction(rng, name, parameters)
+    back, seen = reversed_instruction(rng, name, parameters), caption(rng, name, parameters)
     edited = EFFECTS[name].apply(shot, seed, parameters)
-    return Example(shot.frames, edited.frames, edited.matte, said, name, parameters)
+    return Example(shot.frames, edited.frames, edited.matte, said, name, parameters, back, seen)

@@ -1,6 +1,7 @@
-"""The phrases of the grammar in `words`: what can be asked for, and the frames it can be asked in.
+"""The phrases of the grammar in `words` that belong to no effect: the frames of a request, and what all effects share.
 
-Frames hold one slot ({noun}, {adjective}, {verb} or {said}) and perhaps {scene}. Everything here is plain data.
+Frames hold one slot ({noun}, {adjective}, {verb} or {said}) and perhaps {scene} or {subject}. Everything here is plain
+data; what names an effect stands beside the effect (`refrain.data.effects.wording`).
 """
 
 SCENES = ("scene", "video", "clip", "picture", "image", "shot", "footage", "film", "whole scene", "frame", "photo")
@@ -132,104 +133,83 @@ POLITE = (
     "i want you to {said}",
 )
 
+# frames of effects that are tied to the subject: the frame says whom it befalls
+SUBJECT_FRAMES: dict[str, tuple[str, ...]] = {
+    "noun": (
+        "give {subject} {noun}",
+        "add {noun} to {subject}",
+        "{subject} with {noun}",
+        "show {subject} with {noun}",
+        "i want {subject} to have {noun}",
+        "{subject} should have {noun}",
+        "let {subject} have {noun}",
+    ),
+    "adjective": (
+        "make {subject} {adjective}",
+        "make {subject} look {adjective}",
+        "{subject} should be {adjective}",
+        "turn {subject} {adjective}",
+        "i want {subject} {adjective}",
+        "show {subject} {adjective}",
+    ),
+    "verb": (
+        "make {subject} {verb}",
+        "let {subject} {verb}",
+        "{subject} should {verb}",
+        "i want {subject} to {verb}",
+        "have {subject} {verb}",
+    ),
+}
+
+# the way back; none says how it was before, for nobody knows
+REVERSED_FRAMES: dict[str, tuple[str, ...]] = {
+    "noun": (
+        "remove the {noun}",
+        "remove the {noun} from the {scene}",
+        "take the {noun} away",
+        "take away the {noun}",
+        "get rid of the {noun}",
+        "delete the {noun}",
+        "erase the {noun}",
+        "undo the {noun}",
+        "no {noun}",
+        "no more {noun}",
+        "without the {noun}",
+        "the {scene} without {noun}",
+        "show the {scene} without the {noun}",
+        "make the {noun} disappear",
+        "make the {noun} vanish",
+        "i want the {noun} gone",
+        "there should be no {noun}",
+        "stop the {noun}",
+    ),
+    "adjective": (
+        "make it not {adjective}",
+        "make it no longer {adjective}",
+        "make the {scene} not {adjective}",
+        "it should not be {adjective}",
+        "the {scene} should not be {adjective}",
+        "it should no longer be {adjective}",
+        "not {adjective}",
+    ),
+    "verb": ("do not let it {verb}", "it should not {verb}", "it should no longer {verb}", "dont let it {verb}"),
+}
+
+# what is seen in the result
+CAPTION_FRAMES: dict[str, tuple[str, ...]] = {
+    "noun": ("{noun}", "a {scene} with {noun}", "the {scene} with {noun}", "this {scene} shows {noun}"),
+    "adjective": ("the {scene} is {adjective}", "the {scene} looks {adjective}", "everything is {adjective}"),
+}
+
 # fmt: off
-NOUNS: dict[str, tuple[str, ...]] = {
-    "snow": ("snow", "snow", "falling snow", "snowfall", "snowflakes", "winter snow", "snow fall"),
-    "rain": ("rain", "rain", "falling rain", "rainfall", "raindrops", "rain drops", "pouring rain", "rain fall"),
-    "fog": (
-        "fog", "fog", "mist", "mist", "haze", "fog banks", "drifting fog", "morning mist", "foggy air",
-        "misty air",
-    ),
-    "fire": (
-        "fire", "fire", "flames", "flames", "burning flames", "blazing fire", "flame", "burning fire",
-        "fire and flames",
-    ),
-    "glow": (
-        "glow", "glow", "bloom", "bloom effect", "soft glow", "dreamy glow", "glowing light", "glow effect",
-        "halo", "radiance",
-    ),
-    "sparkles": (
-        "sparkles", "sparkles", "glitter", "sparkle", "twinkling stars", "glitters", "sparkling lights", "twinkles",
-        "glittering lights", "twinkling lights", "sparkling stars", "shimmer", "stars",
-    ),
-    "tint": (
-        "tint", "tint", "light", "filter", "tone", "colour", "color", "colour cast", "look", "tones",
-        "colours", "colors",
-    ),
-    "warm": (
-        "warm tint", "warm light", "warm tones", "warm colours", "warm colors", "warmth", "warm filter",
-        "warm look", "warm tone",
-    ),
-    "cold": (
-        "cold tint", "cold light", "cold tones", "cool colours", "cool colors", "cool tint", "cold filter",
-        "cool tones", "cold look",
-    ),
-    "sepia": (
-        "sepia", "sepia tint", "sepia tone", "sepia tones", "sepia filter", "vintage sepia", "sepia look",
-        "vintage look", "sepia colours",
-    ),
-    "mono": (
-        "black and white", "monochrome", "grayscale", "greyscale", "black and white filter",
-        "black and white tones", "monochrome look", "greyscale tones", "grayscale filter", "black and white look",
-    ),
-    "night": ("night", "night", "nighttime", "night time", "moonlight", "night light", "the night", "a night look"),
-}
+# words that fit whatever moves; a mask alone says which of them is true
+SUBJECTS = (
+    "the subject", "the subject", "the subject", "the main subject", "the moving thing", "it", "it", "the object",
+    "the figure", "the person", "the person", "the man", "the woman", "the animal", "the dog", "the cat", "the car",
+    "the building",
+)
 
-ADJECTIVES: dict[str, tuple[str, ...]] = {
-    "snow": ("snowy", "snowy", "snowing", "full of snow", "wintry", "snow covered", "snow"),
-    "rain": ("rainy", "rainy", "raining", "full of rain", "rain soaked", "rain"),
-    "fog": ("foggy", "foggy", "misty", "misty", "hazy", "full of fog", "full of mist", "fog", "mist"),
-    "fire": ("burning", "on fire", "fiery", "in flames", "flaming", "full of fire", "full of flames", "blazing"),
-    "glow": ("glowing", "glowing", "radiant", "dreamy and glowing", "full of glow", "luminous", "blooming"),
-    "sparkles": (
-        "sparkling", "sparkly", "glittering", "glittery", "twinkling", "full of sparkles", "full of glitter",
-        "shimmering",
-    ),
-    "red": ("reddish",),
-    "orange": ("orange toned",),
-    "yellow": ("yellowish",),
-    "green": ("greenish",),
-    "cyan": ("cyan toned",),
-    "blue": ("bluish",),
-    "purple": ("purple toned",),
-    "pink": ("pinkish",),
-    "warm": ("warm", "warm", "warmer", "warm toned", "warm tinted"),
-    "cold": ("cold", "cold", "cool", "colder", "cooler", "cold toned", "cool tinted"),
-    "sepia": ("sepia", "sepia", "sepia toned", "vintage", "sepia tinted", "old sepia"),
-    "mono": (
-        "black and white", "black and white", "monochrome", "grayscale", "greyscale", "colourless",
-        "colorless", "gray", "grey", "desaturated",
-    ),
-    "night": ("night", "nighttime", "dark", "moonlit", "nocturnal", "night time"),
-}
-
-VERBS: dict[str, tuple[str, ...]] = {
-    "snow": ("snow",),
-    "rain": ("rain", "rain", "rain down"),
-    "fire": ("burn", "burn", "catch fire", "go up in flames", "blaze"),
-    "glow": ("glow", "glow", "bloom", "radiate"),
-    "sparkles": ("sparkle", "sparkle", "glitter", "twinkle", "shimmer"),
-    "fog": ("fog up", "mist over", "fill with fog", "fill with mist"),
-    "night": ("become night", "turn to night", "become dark", "grow dark"),
-}
-
-# (effect, level) -> things that say the amount themselves
-NAMED_AMOUNTS: dict[tuple[str, int], tuple[str, ...]] = {
-    ("snow", -1): ("snow flurries", "a few snowflakes", "flurries"),
-    ("snow", 1): ("a blizzard", "blizzard", "a snowstorm", "a snow storm", "snowstorm"),
-    ("rain", -1): ("drizzle", "a drizzle", "a shower", "a few raindrops"),
-    ("rain", 1): ("a downpour", "downpour", "a rainstorm", "a rain storm", "rainstorm"),
-    ("fire", -1): ("a few flames", "a small fire"),
-    ("fire", 1): ("an inferno", "inferno", "a blaze", "a sea of flames"),
-    ("fog", -1): ("a veil of mist", "a veil of fog"),
-    ("fog", 1): ("a wall of fog", "a sea of fog"),
-    ("sparkles", -1): ("a few sparkles", "a few stars"),
-    ("sparkles", 1): ("lots of glitter", "many sparkles", "many twinkling stars"),
-    ("mono", 1): ("high contrast black and white", "hard black and white", "high contrast monochrome"),
-    ("night", -1): ("evening", "dusk", "twilight", "nightfall", "the evening"),
-    ("night", 1): ("midnight", "dark night", "a dark night", "darkness", "deep night", "a pitch dark night"),
-}
-
+# a colour that is not here is said by its own name
 COLOURS: dict[str, tuple[str, ...]] = {
     "red": ("red", "red", "crimson"),
     "orange": ("orange", "orange", "amber"),
@@ -241,87 +221,73 @@ COLOURS: dict[str, tuple[str, ...]] = {
     "pink": ("pink", "pink", "magenta", "rose"),
     "golden": ("golden", "gold"),
     "silver": ("silver", "silvery"),
+    "white": ("white",),
+    "warm": ("warm",),
+    "cold": ("cold", "cold", "cool"),
+    "sepia": ("sepia", "sepia", "vintage"),
 }
 
-# amount -> (before a noun), (after a verb)
-AMOUNTS: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {
+# the words that parameters hold for little, a middling amount and much
+LEVELS = {
+    "light": -1, "thin": -1, "slight": -1, "medium": 0, "heavy": 1, "thick": 1, "strong": 1,
+}
+
+# amount -> (before a noun, after a verb, before an adjective)
+AMOUNTS: dict[int, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     -1: (
         ("light", "slight", "thin", "gentle", "a little", "a bit of", "weak", "faint", "subtle", "small"),
         ("lightly", "a little", "slightly", "a bit", "gently", "softly", "weakly"),
+        ("slightly", "a little", "a bit", "lightly", "somewhat", "gently", "subtly", "faintly"),
     ),
-    0: (("medium", "moderate", "normal"), ("moderately",)),
+    0: (("medium", "moderate", "normal"), ("moderately",), ("moderately",)),
     1: (
         ("heavy", "strong", "thick", "a lot of", "intense", "very heavy", "very strong", "dense", "big", "lots of"),
         ("heavily", "a lot", "strongly", "intensely", "very much", "hard"),
+        ("very", "heavily", "strongly", "really", "extremely", "much more", "intensely", "deeply"),
     ),
 }
-STRONG_ADVERBS = ("very", "heavily", "strongly", "really", "extremely", "much more", "intensely", "deeply")
-WEAK_ADVERBS = ("slightly", "a little", "a bit", "lightly", "somewhat", "gently", "subtly", "faintly")
 
-# (effect, or "wind" for snow and rain; direction) -> how it is said, after everything else
-DIRECTIONS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("wind", "none"): ("falling straight down", "without wind", "with no wind", "coming straight down"),
-    ("wind", "left"): (
+SIZES: dict[str, tuple[str, ...]] = {
+    "small": ("small", "small", "tiny", "little"),
+    "medium": ("medium sized", "normal sized"),
+    "big": ("big", "big", "large", "huge"),
+}
+
+# speed -> (before a noun, after everything else)
+SPEEDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "slow": (("slow", "slow", "slowly moving"), ("slowly", "slowly", "at a slow pace", "at low speed")),
+    "medium": (("steady",), ("at a normal speed", "at medium speed", "steadily")),
+    "fast": (("fast", "fast", "quick", "rapid"), ("quickly", "quickly", "fast", "rapidly", "at high speed")),
+}
+
+WINDS: dict[str, tuple[str, ...]] = {
+    "none": ("falling straight down", "without wind", "with no wind", "coming straight down"),
+    "left": (
         "blowing to the left", "blowing left", "moving to the left", "drifting left", "from the right", "going left",
         "with wind to the left", "towards the left", "from the right side", "coming from the right",
     ),
-    ("wind", "right"): (
+    "right": (
         "blowing to the right", "blowing right", "moving to the right", "drifting right", "from the left",
         "going right",
         "with wind to the right", "towards the right", "from the left side", "coming from the left",
     ),
-    ("fire", "below"): ("from below", "from the bottom", "at the bottom", "along the bottom", "rising from the ground"),
-    ("fire", "left"): ("on the left", "on the left side", "at the left", "from the left", "from the left side"),
-    ("fire", "right"): ("on the right", "on the right side", "at the right", "from the right", "from the right side"),
-    ("fog", "everywhere"): ("everywhere", "all over", "all around"),
-    ("fog", "below"): (
-        "from below", "near the ground", "on the ground", "at the bottom", "along the ground",
-        "rising from the ground",
-    ),
 }
 
-KEEP = (
-    "keep it as it is", "keep the {scene} as it is", "keep everything as it is", "change nothing", "leave it untouched",
-    "leave the {scene} untouched", "do nothing", "do not change anything", "dont change anything", "keep it the same",
-    "keep the {scene} the same", "leave it as it is", "leave the {scene} as it is", "no change", "no changes",
-    "leave everything unchanged", "leave it unchanged", "return it unchanged", "return the {scene} as it is",
-    "the same {scene}",
-    "no edit", "make no changes", "nothing should change", "do not edit the {scene}", "leave it alone",
-    "keep everything", "untouched", "unchanged",
-)
+# how a stretch of time is said; {start} and {stop} are durations or moments
+SPANS: dict[str, tuple[str, ...]] = {
+    "from": ("from {start} on", "from {start} onwards", "after {start}", "starting at {start}", "beginning at {start}"),
+    "until": ("until {stop}", "up to {stop}", "ending at {stop}", "before {stop}"),
+    "between": ("between {start} and {stop}", "from {start} to {stop}", "from {start} until {stop}"),
+}
+NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+).split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 
-WITHOUT_COLOUR = (
-    "remove the colour", "remove the color", "remove all colours", "remove all colors", "without colour",
-    "without color",
-    "take the colours away", "take the colors away", "take the colour out of the {scene}",
-    "take the color out of the {scene}",
-    "make it without colour", "make it without color", "desaturate it", "desaturate the {scene}", "drain the colours",
-    "drain the colors from the {scene}", "remove the colours from the {scene}", "remove the colors from the {scene}",
+# words that ask for what no edit here can do, where no phrase of an effect holds them
+REFUSED = frozenset(
+    "remove delete erase replace swap no not dont stop undo without less away rid gone disappear vanish longer".split()
 )
 
 # fmt: on
-
-# effect -> whole requests that fit no frame
-CLAUSES: dict[str, tuple[str, ...]] = {
-    "fire": ("set it on fire", "set the {scene} on fire", "set everything on fire", "burn it", "burn the {scene}"),
-    "night": ("turn day into night", "change day to night", "turn the day into night", "make it look like at night"),
-    "fog": ("fill the air with fog", "fill the air with mist"),
-    "sparkles": ("make the air sparkle", "make the air glitter"),
-}
-
-# words that ask for what no edit here can do
-REFUSED = frozenset("remove delete erase replace swap no not dont stop undo without less".split())
-
-# effect -> what it is, and a wording of it: for the error that lists what can be asked
-KNOWN: dict[str, str] = {
-    "snow": "make it snow heavily, blowing to the left",
-    "rain": "add light rain",
-    "fog": "add thick fog near the ground",
-    "fire": "set flames rising from the bottom",
-    "glow": "give it a golden glow",
-    "sparkles": "add blue sparkles",
-    "tint": "give it a strong red tint (red, orange, yellow, green, cyan, blue, purple, pink, warm, cold or sepia)",
-    "mono": "make it black and white",
-    "night": "turn it into night",
-    "keep": "keep it as it is",
-}

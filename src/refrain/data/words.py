@@ -1,227 +1,312 @@
-"""The words that ask for an edit: a grammar that says (effect, parameters) in many ways, and reads them back.
+"""The words that ask for an edit: a grammar that says (effect, parameters) in many ways, and how it is taken back.
 
-What is asked (`NOUNS`, `ADJECTIVES`, `VERBS`) and how it is asked (the frames) are drawn independently, so that every
-content word turns up in every frame: a model that saw "add X" only with some X misreads the others. A parameter at its
-middle value is left unsaid half of the time.
+What is asked (the phrases of the effect, `Effect.wording`) and how it is asked (the frames of `phrases`) are drawn
+independently, so that every content word turns up in every frame: a model that saw "add X" only with some X misreads
+the others. A parameter at its usual value is mostly left unsaid, any other is always said. `reading` understands them.
 """
 
+import math
 import re
-from dataclasses import fields
-from functools import lru_cache
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from refrain.data.phrases import (
-    ADJECTIVE_FRAMES,
-    ADJECTIVES,
-    AMOUNTS,
-    CLAUSES,
-    COLOURS,
-    DIRECTIONS,
-    KEEP,
+from refrain.data import phrases
+from refrain.data.effects import EFFECTS, Wording
+from refrain.data.phrases import AMOUNTS, COLOURS, LEVELS, SIZES, SPEEDS
+from refrain.data.reading import (
+    FILLINGS,
     KNOWN,
-    NAMED_AMOUNTS,
-    NOUN_FRAMES,
-    NOUNS,
-    POLITE,
-    REFUSED,
-    SCENES,
-    STRONG_ADVERBS,
-    VERB_FRAMES,
-    VERBS,
-    WEAK_ADVERBS,
-    WITHOUT_COLOUR,
+    CardWords,
+    card_words,
+    content_words,
+    nearest,
+    understands,
+    vocabulary,
+    words_of,
 )
+from refrain.errors import BadInput
 
-__all__ = ["KNOWN", "content_words", "instruction", "understands", "vocabulary", "words_of"]
+__all__ = [
+    "KNOWN",
+    "CardWords",
+    "Span",
+    "caption",
+    "card_words",
+    "content_words",
+    "instruction",
+    "nearest",
+    "reversed_instruction",
+    "understands",
+    "vocabulary",
+    "words_of",
+]
 
-_LEVELS = {"light": -1, "thin": -1, "slight": -1, "medium": 0, "heavy": 1, "thick": 1, "strong": 1}
+LONGEST = 20  # words of a request: the embedded model reads 23
+Span = tuple[float | None, float | None]  # seconds; None is the clip's own end
+
+_FRAMES = {"noun": phrases.NOUN_FRAMES, "adjective": phrases.ADJECTIVE_FRAMES, "verb": phrases.VERB_FRAMES}
+_SHARES = {"noun": 0.5, "adjective": 0.35, "verb": 0.15}
+_USUAL = {
+    "amount": "medium",
+    "strength": "medium",
+    "contrast": "medium",
+    "speed": "medium",
+    "size": "medium",
+    "wind": "none",
+}
+_UNSAID = {"wind": 0.6, "speed": 0.9, "size": 0.9}  # how often a usual value is not mentioned; 0.85 of the others
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """The words of an instruction: lower case, hyphens split, apostrophes dropped, all else that is no letter gone."""
-    return tuple(re.findall(r"[a-z]+", text.lower().replace("'", "").replace("\u2019", "")))
+@dataclass(frozen=True)
+class _Told:
+    """What is to be said of the parameters; None, "" and () where nothing is.
+
+    level: -1, 0 or 1. colour, speed: as in the parameters. size: a word. tails: phrases for the end.
+    """
+
+    level: int | None
+    colour: str
+    size: str
+    speed: str
+    tails: tuple[str, ...]
+
+    @property
+    def shade(self) -> bool:
+        """Whether there is something that only a noun can carry."""
+        return bool(self.level or self.colour or self.size)
+
+
+def instruction(rng: np.random.Generator, effect: str, parameters: Any, span: Span | None = None) -> str:
+    """One wording of an edit, drawn by `rng`: of `LONGEST` words or little more, of the effect's parameters.
+
+    span: the stretch of the clip, in seconds, that is to be edited. Raises BadInput where it is no stretch.
+    """
+    wording, shortest = EFFECTS[effect].wording, ""
+    for attempt in range(12):
+        brief = attempt > 6  # a request with much to say gets the shortest frame and no more than must be said
+        said = _asked(rng, wording, _told(rng, wording, parameters, brief), brief)
+        if not brief and rng.random() < 0.3:
+            said = _one(rng, phrases.POLITE).replace("{said}", said)
+        if span is not None:
+            said = _timed(rng, said, span)
+        said = _fill(rng, said)
+        shortest = min(shortest or said, said, key=lambda text: len(words_of(text)))
+        if len(words_of(said)) <= LONGEST:
+            return said
+    return shortest
+
+
+def reversed_instruction(rng: np.random.Generator, effect: str, parameters: Any) -> str:
+    """A request for the way back, from the edited clip to what it was made from; it does not say how that looked."""
+    wording = EFFECTS[effect].wording
+    told = _told(rng, wording, parameters, True)
+    if wording.undone and (not wording.nouns or rng.random() < 0.4):
+        return _fill(rng, _one(rng, wording.undone))
+    kinds = {"adjective": _able(wording.adjectives, told.colour), "verb": _able(wording.verbs, told.colour)}
+    kind = str(rng.choice(["noun", "noun", "noun", "adjective", "verb"]))
+    colour = told.colour if rng.random() < 0.5 or "{colour}" in wording.nouns[0] else ""
+    phrase = _one(rng, kinds[kind]) if kinds.get(kind) else _coloured(rng, _thing(_one(rng, wording.nouns)), colour)
+    frame = _one(rng, phrases.REVERSED_FRAMES[kind if kinds.get(kind) else "noun"])
+    said = re.sub(r"\{(noun|adjective|verb)\}", lambda _: phrase, frame)
+    if wording.about and kind == "noun" and rng.random() < 0.25:
+        said = f"{said} {_one(rng, wording.about)}"
+    return _fill(rng, said, told.colour)
+
+
+def caption(rng: np.random.Generator, effect: str, parameters: Any) -> str:
+    """A plain sentence of what is seen in the result: "golden rings around the subject, slowly"."""
+    wording = EFFECTS[effect].wording
+    told = _told(rng, wording, parameters, True)
+    seen = _able(wording.seen, told.colour) if told.level is None and not told.size else ()
+    if seen and (not wording.nouns or rng.random() < 0.4):
+        said = _one(rng, seen)
+    elif not told.shade and wording.adjectives and rng.random() < 0.3:
+        said = _one(rng, phrases.CAPTION_FRAMES["adjective"]).replace("{adjective}", _adjective(rng, wording, told))
+    else:
+        said = _one(rng, phrases.CAPTION_FRAMES["noun"]).replace("{noun}", _noun(rng, wording, told))
+        said = f"{said} {_one(rng, wording.about)}" if wording.about else said
+    said = said.replace("{subject}", "{thing}")  # a sentence that asks nothing must say what "it" is
+    return _fill(rng, _ended(rng, said, told), told.colour)
 
 
 def _one(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
     return choices[int(rng.integers(len(choices)))]
 
 
-def instruction(rng: np.random.Generator, effect: str, parameters: Any) -> str:
-    """One wording of an edit, drawn by `rng`. The parameters are those of the effect (`refrain.data.effects`)."""
-    if effect == "keep":
-        said = _one(rng, KEEP)
-    elif effect == "mono" and parameters.contrast == "medium" and rng.random() < 0.25:
-        said = _one(rng, WITHOUT_COLOUR)
+def _able(said: tuple[str, ...], colour: str) -> tuple[str, ...]:
+    """Those that say the colour where there is one to say, and those that do not where there is none."""
+    return tuple(phrase for phrase in said if ("{colour}" in phrase) == bool(colour))
+
+
+def _told(rng: np.random.Generator, wording: Wording, parameters: Any, brief: bool) -> _Told:
+    """Decide what of the parameters is said; `brief` leaves unsaid what may be."""
+    level, tails = None, []
+    words = {"colour": "", "size": "", "speed": ""}
+    for name in (field.name for field in fields(parameters)):
+        value = str(getattr(parameters, name))
+        usual = value == wording.usual.get(name, _USUAL.get(name))
+        share = _UNSAID.get(name, 0.6 if name in wording.tails else 0.85)
+        if usual and (rng.random() < share or brief):
+            continue
+        if name in wording.tails or name == "wind":
+            choices = wording.tails.get(name, phrases.WINDS).get(value, ())
+            if not choices and not usual:
+                raise LookupError(f"No wording says {name} {value}.")
+            tails += [_one(rng, choices)] if choices else []
+        elif name in words:
+            words[name] = _one(rng, SIZES[value]) if name == "size" else value
+        else:
+            level = LEVELS[value]
+            level = None if not level and any(isinstance(key, int) for key in wording.looks) else level
+    return _Told(level, words["colour"], words["size"], words["speed"], tuple(tails))
+
+
+def _asked(rng: np.random.Generator, wording: Wording, told: _Told, brief: bool) -> str:
+    """Frame and content of one request, the amount, the colour, the subject and the tails said or left out."""
+    clauses = _able(wording.clauses, told.colour) if not told.level and not told.size else ()
+    if clauses and (not wording.nouns or rng.random() < 0.12):
+        return _ended(rng, _one(rng, clauses), told)
+    kinds = ["noun"]
+    if not told.size and (_able(wording.adjectives, told.colour) or told.colour in wording.looks):
+        kinds.append("adjective")
+    if not told.size and _able(wording.verbs, told.colour):
+        kinds.append("verb")
+    shares = np.array([_SHARES[kind] for kind in kinds])
+    kind = str(rng.choice(kinds, p=shares / shares.sum()))
+    if kind == "noun":
+        content = _noun(rng, wording, told)
+    elif kind == "adjective":
+        content = _adjective(rng, wording, told)
     else:
-        said = _asked(rng, effect, parameters)
-    if rng.random() < 0.3:
-        said = _one(rng, POLITE).replace("{said}", said)
-    return said.replace("{scene}", _one(rng, SCENES))
+        content = _one(rng, _able(wording.verbs, told.colour))
+        content = f"{content} {_one(rng, AMOUNTS[told.level][1])}" if told.level is not None else content
+    about = bool(wording.about) and rng.random() < 0.8 and not brief and "{subject}" not in content
+    framed = about and rng.random() < 0.3
+    frame = _one(rng, phrases.SUBJECT_FRAMES[kind] if framed else _FRAMES[kind])
+    frame = f"{{{kind}}}" if brief else frame
+    said = frame.replace(f"{{{kind}}}", content)
+    said = f"{said} {_one(rng, wording.about)}" if about and not framed else said
+    return _ended(rng, said.replace("{colour}", _colour(rng, told.colour)), told)
 
 
-def _asked(rng: np.random.Generator, effect: str, parameters: Any) -> str:
-    """Frame and content of one request, the amount, the direction and the colour said or left out."""
-    values = {field.name: getattr(parameters, field.name) for field in fields(parameters)}
-    level = _LEVELS[str(next((values[k] for k in ("amount", "strength", "contrast") if k in values), "medium"))]
-    tail = _tail(rng, effect, str(values.get("wind", values.get("where", ""))))
-    named = values.get("colour", "white")
-    colour = _one(rng, COLOURS[named]) if named in COLOURS else "warm" if named == "warm" else ""
-    kind = rng.random()
-    subject = (effect, values["colour"]) if effect == "tint" else (effect, "")
-    if effect in ("glow", "sparkles") and colour:
-        kind *= 0.62 if effect == "glow" else 0.5  # a colour is said best of a thing
-    if not level and not colour and effect in CLAUSES and rng.random() < 0.08:
-        said = _one(rng, CLAUSES[effect])
-    elif kind < 0.5:
-        said = _one(rng, NOUN_FRAMES).replace("{noun}", _noun(rng, subject, colour, level))
-    elif kind < 0.85 or effect not in VERBS:
-        said = _one(rng, ADJECTIVE_FRAMES).replace("{adjective}", _adjective(rng, subject, colour, level))
-    else:
-        said = _one(rng, VERB_FRAMES).replace("{verb}", _one(rng, VERBS[effect]))
-        if effect == "glow" and colour:
-            said = f"{said} in {colour}"
-        if level or rng.random() < 0.1:
-            said = f"{said} {_one(rng, AMOUNTS[level][1])}"
-    said = _article(said)
-    return f"{said} {tail}" if tail else said
+def _ended(rng: np.random.Generator, said: str, told: _Told) -> str:
+    """The request with what is said after everything else; its colour filled in."""
+    pace = (_one(rng, SPEEDS[told.speed][1]),) if told.speed else ()
+    return _mended(" ".join((said.replace("{colour}", _colour(rng, told.colour)), *told.tails, *pace)))
 
 
-def _tail(rng: np.random.Generator, effect: str, direction: str) -> str:
-    """Where the effect comes from or goes to; unsaid half of the time where it is the usual one."""
-    usual = direction in ("none", "everywhere", "") or (effect == "fire" and direction == "below")
-    if direction == "" or (usual and rng.random() < 0.6):
-        return ""
-    choices = DIRECTIONS.get((effect, direction), DIRECTIONS.get(("wind", direction), ()))
-    return _one(rng, choices) if choices else ""
+def _colour(rng: np.random.Generator, colour: str) -> str:
+    return _one(rng, COLOURS.get(colour, (colour,)))
 
 
-def _noun(rng: np.random.Generator, subject: tuple[str, str], colour: str, level: int) -> str:
-    """A thing with its colour and amount: "heavy snow", "some golden sparkles", "a blizzard"."""
-    effect = subject[0]
-    named = NAMED_AMOUNTS.get((effect, level), ())
-    if named and not colour and (effect == "night" or rng.random() < 0.25):
+def _thing(noun: str) -> str:
+    return re.sub(r"^(a|an|the) ", "", noun)
+
+
+def _coloured(rng: np.random.Generator, noun: str, colour: str) -> str:
+    """A noun with its colour, before it or after it, where it is not in it."""
+    if not colour or "{colour}" in noun:
+        return noun
+    word = _colour(rng, colour)
+    return f"{word} {noun}" if rng.random() < 0.7 else f"{noun} in {word}"
+
+
+def _noun(rng: np.random.Generator, wording: Wording, told: _Told) -> str:
+    """A thing with its amount, size and colour: "heavy snow", "some golden sparkles", "a blizzard", "big red balls"."""
+    level = told.level
+    named = wording.named.get(level, ()) if level is not None and not told.colour and not told.size else ()
+    if named and (level in wording.looks or rng.random() < 0.25):
         return _one(rng, named)
-    noun = _one(rng, _nouns(*subject))
-    if colour and effect != "tint":
-        noun = f"{colour} {noun}" if rng.random() < 0.7 else f"{noun} in {colour}"
-    single = not noun.split(" in ")[0].endswith("s") and not noun.startswith(("a ", "the "))
-    if level == 0 and (effect == "night" or rng.random() < 0.85):
-        return f"a {noun}" if single and rng.random() < 0.2 else f"some {noun}" if rng.random() < 0.15 else noun
-    amount = _one(rng, AMOUNTS[level][0])
+    own = wording.named.get(told.colour, ()) if told.colour else ()
+    chosen = _one(rng, own) if own and rng.random() < 0.15 else _one(rng, wording.nouns)
+    if level is None and not told.colour and not told.size and chosen != _thing(chosen):
+        return chosen
+    noun = _thing(chosen) if chosen in own else _coloured(rng, _thing(chosen), told.colour)
+    noun = f"{told.size} {noun}" if told.size else noun
+    first = re.split(r" (?:in|of|with|on|at|around|and|from|raining|running|made) ", noun)[0]
+    single = not first.endswith("s")
+    article = single and (chosen.startswith(("a ", "an ")) or rng.random() < 0.2)
+    if level is None:
+        return f"a {noun}" if article else f"some {noun}" if rng.random() < 0.15 else noun
+    amounts = tuple(a for a in AMOUNTS[level][0] if not told.size or a not in SIZES["small"] + SIZES["big"])
+    amount = _one(rng, amounts)
     article = single and not amount.startswith(("a ", "lots ")) and rng.random() < 0.5
     return f"a {amount} {noun}" if article else f"{amount} {noun}"
 
 
-def _adjective(rng: np.random.Generator, subject: tuple[str, str], colour: str, level: int) -> str:
-    """A property with its amount: "very snowy", "slightly red", "glowing golden"."""
-    effect = subject[0]
-    named = NAMED_AMOUNTS.get((effect, level), ())
-    if effect == "night" and level and rng.random() < 0.6:
-        return _one(rng, named).removeprefix("a ").removeprefix("the ")
-    adjective = _one(rng, _adjectives(*subject))
-    if effect == "glow" and colour:
-        adjective = f"{adjective} {colour}"
-    if not level:
+def _adjective(rng: np.random.Generator, wording: Wording, told: _Told) -> str:
+    """A property with its amount and colour: "very snowy", "slightly red", "glowing golden", "midnight"."""
+    named = wording.looks.get(told.level, ()) if told.level is not None else ()
+    if named and rng.random() < 0.6:
+        return _one(rng, named)
+    own = wording.looks.get(told.colour, ()) if told.colour else ()
+    able = _able(wording.adjectives, told.colour)
+    adjective = _one(rng, own) if own and (not able or rng.random() < 0.2) else _one(rng, able)
+    if not told.level and (told.level is None or rng.random() < 0.5):
         return adjective
-    return f"{_one(rng, STRONG_ADVERBS if level > 0 else WEAK_ADVERBS)} {adjective}"
+    return f"{_one(rng, AMOUNTS[told.level][2])} {adjective}"
 
 
-def _article(phrase: str) -> str:
+def _fill(rng: np.random.Generator, said: str, colour: str = "") -> str:
+    """Fill what slots are left, each with one word for the whole request, and mend the articles."""
+    for slot, choices in FILLINGS.items():
+        if f"{{{slot}}}" in said:
+            said = said.replace(f"{{{slot}}}", _colour(rng, colour) if slot == "colour" else _one(rng, choices))
+    return _mended(said)
+
+
+def _mended(said: str) -> str:
     """Mend "a intense" to "an intense", and a doubled article."""
-    return re.sub(r"\ba (?=[aeiou])", "an ", re.sub(r"\ba (?=(a|an|the|some|lots) )", "", phrase))
+    said = re.sub(r"\b(a|the) (?=(a|an|the|some|lots|many) )", "", said)
+    return re.sub(r"\ba (?=[aeiou])", "an ", said)
 
 
-def _nouns(effect: str, colour: str) -> tuple[str, ...]:
-    if effect == "tint" and colour in COLOURS:
-        return tuple(f"{word} {thing}" for word in COLOURS[colour] for thing in NOUNS["tint"])
-    return NOUNS[colour or effect]
+# -- time --------------------------------------------------------------------------------------------------------------
 
 
-def _adjectives(effect: str, colour: str) -> tuple[str, ...]:
-    if effect == "tint" and colour in COLOURS:
-        return (*COLOURS[colour] * 3, *(f"{word} tinted" for word in COLOURS[colour]), *ADJECTIVES[colour])
-    return ADJECTIVES[colour or effect]
+def _timed(rng: np.random.Generator, said: str, span: Span) -> str:
+    """The request with its stretch of time, mostly at the end."""
+    start, stop = (None if at is None else _rounded(at) for at in span)
+    if start is not None and stop is not None and stop <= start:
+        if span[1] is None or span[0] is None or span[1] <= span[0]:
+            raise BadInput(f"A stretch of time must end after it begins, not {span[0]} to {span[1]} seconds.")
+        stop = _rounded(start + 0.5) if start < 10 else start + 1
+    start = None if start == 0 else start
+    if start is None and stop is None:
+        return said
+    kind = "until" if start is None else "from" if stop is None else "between"
+    time = _one(rng, phrases.SPANS[kind])
+    if start is not None and stop is not None and start == int(start) > 1 and rng.random() < 0.5:
+        time = time.replace("{start}", _number(int(start))).replace("{stop}", _lasting(stop))
+    for slot, at in (("{start}", start), ("{stop}", stop)):
+        time = time.replace(slot, _moment(rng, at)) if at is not None else time
+    return f"{time} {said}" if rng.random() < 0.25 else f"{said} {time}"
 
 
-@lru_cache(maxsize=1)
-def content_words() -> dict[str, frozenset[str]]:
-    """Every word that names an effect (or a colour), with the effects it may name."""
-    named: dict[str, set[str]] = {}
-    looks = ("warm", "cold", "sepia")
-    amounts = [phrase for nouns, adverbs in AMOUNTS.values() for phrase in (*nouns, *adverbs)]
-    frames = (*NOUN_FRAMES, *ADJECTIVE_FRAMES, *VERB_FRAMES, *POLITE, *amounts)
-    everyday = {word for frame in frames for word in words_of(frame)}
-    for table in (NOUNS, ADJECTIVES, VERBS):
-        for name, phrases in table.items():
-            effect = "tint" if name in looks or name in COLOURS else name
-            for word in {w for phrase in phrases for w in words_of(phrase)} - everyday - _PLAIN:
-                named.setdefault(word, set()).add(effect)
-    for (effect, _), phrases in NAMED_AMOUNTS.items():
-        for word in {w for phrase in phrases for w in words_of(phrase)} - everyday - _PLAIN:
-            named.setdefault(word, set()).add(effect)
-    for colour, phrases in COLOURS.items():
-        effects = {"sparkles", "glow"} if colour in ("golden", "silver", "white") else {"tint", "sparkles", "glow"}
-        for word in {w for phrase in phrases for w in words_of(phrase)}:
-            named.setdefault(word, set()).update(effects)
-    named["warm"].add("glow")
-    return {word: frozenset(effects) for word, effects in sorted(named.items())}
+def _rounded(seconds: float) -> float:
+    """Halves of a second up to ten, whole seconds above."""
+    if not math.isfinite(seconds) or not 0 <= seconds < 99.5:
+        raise BadInput(f"A moment must be from 0 to 99 seconds, not {seconds}.")
+    return round(seconds * 2) / 2 if seconds < 10 else float(round(seconds))
 
 
-# words that stand in phrases but name nothing by themselves
-_PLAIN = frozenset(
-    (
-        "a an the of in at on with and to full it all by some more look tone tones light lights day time air falling"
-        " soft dreamy old storm drops effect sky colour color tint filter cast tinted toned style banks drifting"
-        " covered soaked go as up grow become turn catch morning over fill rose few small wall sea veil many colours"
-        " colors black white high contrast hard deep pitch down fall"
-    ).split()
-)
+def _moment(rng: np.random.Generator, at: float) -> str:
+    whole = at == int(at) and at > 0
+    return f"second {_number(int(at))}" if whole and rng.random() < 0.4 else _lasting(at)
 
 
-@lru_cache(maxsize=1)
-def vocabulary() -> tuple[str, ...]:
-    """Every word the grammar can say, sorted."""
-    said: list[str] = [*SCENES, *POLITE, *KEEP, *WITHOUT_COLOUR, *NOUN_FRAMES, *ADJECTIVE_FRAMES, *VERB_FRAMES]
-    for table in (NOUNS, ADJECTIVES, VERBS, CLAUSES, COLOURS, DIRECTIONS, NAMED_AMOUNTS):
-        for phrases in table.values():
-            said += phrases
-    for nouns, adverbs in AMOUNTS.values():
-        said += [*nouns, *adverbs]
-    said += [*STRONG_ADVERBS, *WEAK_ADVERBS, "some", "a", "an", "in"]
-    said = [re.sub(r"\{\w+\}", " ", phrase) for phrase in said]
-    return tuple(sorted({word for phrase in said for word in words_of(phrase)}))
+def _lasting(at: float) -> str:
+    """Seconds in words: "half a second", "one second", "two and a half seconds"."""
+    if at == 0.5:
+        return "half a second"
+    number = _number(int(at)) + (" and a half" if at != int(at) else "")
+    return f"{number} second" if at == 1 else f"{number} seconds"
 
 
-def _says(phrases: tuple[str, ...], plain: str) -> bool:
-    scene = "(" + "|".join(SCENES) + ")"
-    return any(re.search(rf"\b{' '.join(words_of(p)).replace(' scene', ' ' + scene)}\b", plain) for p in phrases)
-
-
-def understands(text: str) -> tuple[str, ...]:
-    """The effects an instruction asks for, in the order of their first word; () where it asks for nothing known.
-
-    A word that names one effect decides; colours and other words of several effects count only when none does, and then
-    only if every word is known. Requests to remove or replace are not understood: no edit here can do them.
-    """
-    plain = re.sub(r"\b(without|no) wind\b", "", " ".join(words_of(text)))
-    if _says(WITHOUT_COLOUR, plain):
-        return ("mono",)
-    if _says(KEEP, plain):
-        return ("keep",)
-    if not plain or REFUSED & set(plain.split()):
-        return ()
-    plain = re.sub(r"\b(black and white|white and black|black white)\b", "monochrome", plain)
-    found: dict[str, None] = {}
-    maybe: list[frozenset[str]] = []
-    for word in plain.split():
-        effects = content_words().get(word, frozenset())
-        if len(effects) == 1:
-            found[next(iter(effects))] = None
-        elif effects:
-            maybe.append(effects)
-    if found or not maybe or not set(plain.split()) <= set(vocabulary()):
-        return tuple(found)
-    shared = frozenset.intersection(*maybe)
-    return ("tint",) if "tint" in shared else tuple(sorted(shared))[:1]
+def _number(whole: int) -> str:
+    if whole < 20:
+        return phrases.NUMBERS[whole]
+    tens = phrases.TENS[whole // 10 - 2]
+    return tens if whole % 10 == 0 else f"{tens} {phrases.NUMBERS[whole % 10]}"

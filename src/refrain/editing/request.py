@@ -96,11 +96,14 @@ def understood(instruction: str, card: Card, vocabulary: frozenset[str]) -> bool
     if not card.content_words:
         return True
     said = words_in(instruction)
-    plain = f" {' '.join(said)} "
-    if any(f" {phrase} " in plain for phrase in card.content_words if " " in phrase):
-        return True
-    if set(card.refused_words) & set(said):
+    rest = f" {' '.join(said)} "
+    phrases = [phrase for phrase in card.content_words if " " in phrase and f" {phrase} " in rest]
+    for phrase in sorted(phrases, key=len, reverse=True):
+        rest = rest.replace(f" {phrase} ", " ")  # "take the colours away": what a phrase holds is not refused
+    if set(card.refused_words) & set(rest.split()):
         return False
+    if phrases:
+        return True
     named = set(said) & set(card.content_words)
     coloured = set(said) & set(card.colour_words) and set(said) <= vocabulary
     return bool(named or coloured)

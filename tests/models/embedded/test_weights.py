@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from refrain.data.scenes import render_scene
-from refrain.data.words import KNOWN
 from refrain.editing.compose import see
 from refrain.editing.edit import Walk, denoise
 from refrain.editing.editor import Editor
 from refrain.editing.request import require_understood
 from refrain.errors import BadInput
 from refrain.models.load import EMBEDDED
+from refrain.models.protocols import Card
 
 
 @cache
@@ -55,7 +55,7 @@ def test_weights_are_safetensors_and_it_has_a_card() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [*KNOWN.values(), "snowing", "Black-and-white!", "without colour", "KEEP it as it is"]
+    "words", [*Card.load(EMBEDDED).understands, "snowing", "Black-and-white!", "without colour", "KEEP it as it is"]
 )
 def test_what_it_says_it_knows_it_understands(words: str) -> None:
     require_understood(words, editor().card, editor().vocabulary)

@@ -7,6 +7,7 @@ import numpy as np
 
 from refrain.data.effects.effected import Effected, painted, smooth
 from refrain.data.effects.shot import Shot
+from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed, sample, tile
 
 # heat -> linear light of the flame (red, green, blue), and how much of the scene it hides
@@ -23,6 +24,27 @@ _LIGHT = np.array(
     ]
 )
 _COVER = np.array([0.0, 0.12, 0.50, 0.80, 0.92, 0.97, 1.0])
+
+
+WORDING = Wording(
+    known="set flames rising from the bottom",
+    nouns=(
+        "fire", "fire", "flames", "flames", "burning flames", "blazing fire", "flame", "burning fire",
+        "fire and flames",
+    ),
+    adjectives=("burning", "on fire", "fiery", "in flames", "flaming", "full of fire", "full of flames", "blazing"),
+    verbs=("burn", "burn", "catch fire", "go up in flames", "blaze"),
+    clauses=("set it on fire", "set the {scene} on fire", "set everything on fire", "burn it", "burn the {scene}"),
+    named={-1: ("a few flames", "a small fire"), 1: ("an inferno", "inferno", "a blaze", "a sea of flames")},
+    tails={
+        "where": {
+            "below": ("from below", "from the bottom", "at the bottom", "along the bottom", "rising from the ground"),
+            "left": ("on the left", "on the left side", "at the left", "from the left", "from the left side"),
+            "right": ("on the right", "on the right side", "at the right", "from the right", "from the right side"),
+        }
+    },
+    usual={"where": "below"},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,29 @@ import numpy as np
 
 from refrain.data.effects.effected import Effected, painted, smooth
 from refrain.data.effects.shot import Shot
+from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed, sample, tile
+
+WORDING = Wording(
+    known="add thick fog near the ground",
+    nouns=(
+        "fog", "fog", "mist", "mist", "haze", "fog banks", "drifting fog", "morning mist", "foggy air", "misty air",
+    ),
+    adjectives=("foggy", "foggy", "misty", "misty", "hazy", "full of fog", "full of mist", "fog", "mist"),
+    verbs=("fog up", "mist over", "fill with fog", "fill with mist"),
+    clauses=("fill the air with fog", "fill the air with mist"),
+    named={-1: ("a veil of mist", "a veil of fog"), 1: ("a wall of fog", "a sea of fog")},
+    tails={
+        "where": {
+            "everywhere": ("everywhere", "all over", "all around"),
+            "below": (
+                "from below", "near the ground", "on the ground", "at the bottom", "along the ground",
+                "rising from the ground",
+            ),
+        }
+    },
+    usual={"where": "everywhere"},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

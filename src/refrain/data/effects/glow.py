@@ -7,6 +7,7 @@ import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted, smooth
 from refrain.data.effects.shot import Shot
+from refrain.data.effects.wording import Wording
 
 COLOURS: dict[str, tuple[float, float, float]] = {
     "white": (1.0, 1.0, 1.0),
@@ -18,6 +19,21 @@ COLOURS: dict[str, tuple[float, float, float]] = {
     "purple": (1.00, 0.50, 1.50),
     "red": (1.60, 0.42, 0.38),
 }
+
+
+WORDING = Wording(
+    known="give it a golden glow",
+    nouns=(
+        "glow", "glow", "bloom", "bloom effect", "soft glow", "dreamy glow", "glowing light", "glow effect", "halo",
+        "radiance",
+    ),
+    adjectives=(
+        "glowing", "glowing", "radiant", "dreamy and glowing", "full of glow", "luminous", "blooming",
+        "glowing {colour}", "glowing {colour}", "radiant {colour}", "luminous {colour}", "blooming {colour}",
+    ),
+    verbs=("glow", "glow", "bloom", "radiate", "glow {colour}", "glow in {colour}"),
+    usual={"colour": "white"},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

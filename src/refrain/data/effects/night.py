@@ -6,6 +6,24 @@ import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted, smooth
 from refrain.data.effects.shot import Shot
+from refrain.data.effects.wording import Wording
+
+WORDING = Wording(
+    known="turn it into night",
+    nouns=("night", "night", "nighttime", "night time", "moonlight", "night light", "the night", "a night look"),
+    adjectives=("night", "nighttime", "dark", "moonlit", "nocturnal", "night time"),
+    verbs=("become night", "turn to night", "become dark", "grow dark"),
+    clauses=("turn day into night", "change day to night", "turn the day into night", "make it look like at night"),
+    named={
+        -1: ("evening", "dusk", "twilight", "nightfall", "the evening"),
+        1: ("midnight", "dark night", "a dark night", "darkness", "deep night", "a pitch dark night"),
+    },
+    looks={
+        -1: ("evening", "dusk", "twilight", "nightfall"),
+        1: ("midnight", "dark night", "darkness", "deep night", "pitch dark night"),
+    },
+    seen=("a {scene} at night", "the {scene} at night", "it is night"),
+)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,22 @@ import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.shot import Shot
+from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
 
 _PAD = 0.2  # how far outside the frame streaks live, in heights
+
+
+WORDING = Wording(
+    known="add light rain",
+    nouns=("rain", "rain", "falling rain", "rainfall", "raindrops", "rain drops", "pouring rain", "rain fall"),
+    adjectives=("rainy", "rainy", "raining", "full of rain", "rain soaked", "rain"),
+    verbs=("rain", "rain", "rain down"),
+    named={
+        -1: ("drizzle", "a drizzle", "a shower", "a few raindrops"),
+        1: ("a downpour", "downpour", "a rainstorm", "a rain storm", "rainstorm"),
+    },
+)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,25 @@ import numpy as np
 from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.particles import stamped
 from refrain.data.effects.shot import Shot
+from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
 
 # depth: share of the flakes, radius and fall a frame in shares of the height, how opaque
 _DEPTHS = ((0.34, 0.0100, 0.0080, 0.75), (0.40, 0.0145, 0.0115, 0.90), (0.26, 0.0200, 0.0160, 0.97))
 
 _PAD = 0.06  # how far outside the frame flakes live, in heights
+
+
+WORDING = Wording(
+    known="make it snow heavily, blowing to the left",
+    nouns=("snow", "snow", "falling snow", "snowfall", "snowflakes", "winter snow", "snow fall"),
+    adjectives=("snowy", "snowy", "snowing", "full of snow", "wintry", "snow covered", "snow"),
+    verbs=("snow",),
+    named={
+        -1: ("snow flurries", "a few snowflakes", "flurries"),
+        1: ("a blizzard", "blizzard", "a snowstorm", "a snow storm", "snowstorm"),
+    },
+)
 
 
 @dataclass(frozen=True)

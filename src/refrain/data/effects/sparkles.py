@@ -8,9 +8,27 @@ from refrain.data.effects.effected import Effected, painted
 from refrain.data.effects.palette import COLOURS, light_of
 from refrain.data.effects.particles import stamped
 from refrain.data.effects.shot import Shot
+from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
 
 _LIFE = 10  # frames from dark to dark
+
+
+WORDING = Wording(
+    known="add blue sparkles",
+    nouns=(
+        "sparkles", "sparkles", "glitter", "sparkle", "twinkling stars", "glitters", "sparkling lights", "twinkles",
+        "glittering lights", "twinkling lights", "sparkling stars", "shimmer", "stars",
+    ),
+    adjectives=(
+        "sparkling", "sparkly", "glittering", "glittery", "twinkling", "full of sparkles", "full of glitter",
+        "shimmering",
+    ),
+    verbs=("sparkle", "sparkle", "glitter", "twinkle", "shimmer"),
+    clauses=("make the air sparkle", "make the air glitter"),
+    named={-1: ("a few sparkles", "a few stars"), 1: ("lots of glitter", "many sparkles", "many twinkling stars")},
+    usual={"colour": "white"},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.shot import Shot
+from refrain.data.effects.wording import Wording
 
 COLOURS: dict[str, tuple[float, float, float]] = {
     "red": (0.95, 0.12, 0.10),
@@ -21,6 +22,23 @@ LOOKS = ("warm", "cold", "sepia")
 _GAINS = {"warm": (1.30, 1.00, 0.66), "cold": (0.72, 0.97, 1.28)}
 _SEPIA = (0.80, 0.60, 0.38)
 _SHARES = {"slight": 0.38, "medium": 0.62, "strong": 0.88}
+
+
+WORDING = Wording(
+    known="give it a strong red tint (red, orange, yellow, green, cyan, blue, purple, pink, warm, cold or sepia)",
+    nouns=(
+        "{colour} tint", "{colour} tint", "{colour} light", "{colour} filter", "{colour} tone", "{colour} colour",
+        "{colour} color", "{colour} colour cast", "{colour} look", "{colour} tones", "{colour} colours",
+        "{colour} colors",
+    ),
+    adjectives=("{colour}", "{colour}", "{colour}", "{colour} tinted", "{colour} toned"),
+    named={"warm": ("warmth",), "sepia": ("sepia", "vintage sepia")},
+    looks={
+        "red": ("reddish",), "orange": ("orange toned",), "yellow": ("yellowish",), "green": ("greenish",),
+        "cyan": ("cyan toned",), "blue": ("bluish",), "purple": ("purple toned",), "pink": ("pinkish",),
+        "warm": ("warmer",), "cold": ("colder", "cooler"), "sepia": ("old sepia",),
+    },
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
