@@ -116,7 +116,9 @@ def known(name: str) -> str:
     from refrain.data.words import nearest
 
     if name not in EFFECTS:
-        raise BadInput(f"There is no effect {name!r}; did you mean {nearest(name, EFFECTS)}? See refrain effects list.")
+        like = " or ".join(nearest(name, EFFECTS))
+        offered = f"did you mean {like}?" if like else "nothing is called like it."
+        raise BadInput(f"There is no effect {name!r}; {offered} See refrain effects list.")
     return name
 
 

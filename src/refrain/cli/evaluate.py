@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from refrain.cli.effects import known
 from refrain.cli.options import Debug, Model, Quiet
 from refrain.cli.progress import say, told
 from refrain.errors import BadInput
@@ -46,16 +47,12 @@ def effects(
       refrain evaluate effects --truth --each 4
     """
     from refrain.data.effects import EFFECTS
-    from refrain.data.words import nearest
     from refrain.evaluation import exam
     from refrain.evaluation.recogniser import Recogniser
 
     if each < 1:
         raise BadInput(f"--each must be 1 or more, not {each}.")
-    for name in only or ():
-        if name not in EFFECTS:
-            raise BadInput(f"There is no effect {name}; did you mean {nearest(name, EFFECTS)}?")
-    names = sorted(only or EFFECTS)
+    names = sorted([known(name) for name in only] if only else EFFECTS)
     judge, questions = Recogniser.load(), list(exam.cases(each, names))
     print(f"exam {exam.EDITION}, {len(questions)} cases, digest {exam.digest(questions)}\n")
     if truth:
@@ -78,14 +75,14 @@ def _sit(model: str, questions: list, judge: object, out: Path | None, seed: int
     held = [json.loads(line) for line in out.read_text("utf-8").splitlines()] if out and out.is_file() else []
     if any({key: one[key] for key in cause} != cause for one in held):
         raise BadInput(f"{out} holds answers of other weights or another seed; give another file.")
-    known = {one["number"]: Answer(**{k: v for k, v in one.items() if k not in cause}) for one in held}
+    before = {one["number"]: Answer(**{k: v for k, v in one.items() if k not in cause}) for one in held}
     answers = []
     with told(quiet) as teller:
         for n, one in enumerate(questions):
             teller.stage(one.effect, n, len(questions))
-            found = known.get(one.number) or answer(editor, one, judge, seed)
+            found = before.get(one.number) or answer(editor, one, judge, seed)
             answers.append(found)
-            if out and one.number not in known:
+            if out and one.number not in before:
                 with out.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({**asdict(found), **cause}) + "\n")
     print(report(answers))

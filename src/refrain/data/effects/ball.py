@@ -34,7 +34,7 @@ def draw(rng: np.random.Generator) -> Ball:
 def ball(shot: Shot, seed: int, parameters: Ball) -> Effected:
     """A ball lit from above on the left: it falls, is pressed flat a little where it lands, and springs up again."""
     height, width = shot.frames.shape[1:3]
-    radius = height * {"small": 0.08, "medium": 0.12, "big": 0.17}[parameters.size]
+    radius = height * {"small": 0.10, "medium": 0.14, "big": 0.19}[parameters.size]
     phase, aside = hashed(seed, 71, np.arange(2))
     x = width * {"left": 0.2, "middle": 0.5, "right": 0.8}[parameters.where] + (aside - 0.5) * 0.06 * width
     ground = height * 0.86
