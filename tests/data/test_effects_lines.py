@@ -8,6 +8,7 @@ from refrain.data.effects import Shot
 from refrain.data.effects.lightning import Lightning, lightning
 from refrain.data.effects.lines import Lines, lines
 from refrain.data.effects.neon import Neon, neon
+from refrain.data.effects.traversal import Traversal, traversal
 
 SIZE = (96, 128)
 
@@ -116,3 +117,29 @@ def test_neon_does_not_flicker_when_the_picture_hardly_changes() -> None:
     frames = np.repeat(np.stack(waves)[..., None], 3, -1).astype(np.uint8)
     out = neon(Shot(frames), 3, Neon("white")).frames.astype(float)
     assert np.abs(np.diff(out, axis=0)).mean() < 0.05 * out.std() + 2
+
+
+def test_trails_fly_the_way_they_are_called() -> None:
+    flow = {}
+    for direction in ("left", "right", "up"):
+        frames = traversal(grey(16, 0, 0 * ellipse()), 3, Traversal("white", "slow", direction)).frames.mean(-1)
+        change = np.diff(frames, axis=0)  # light that moves to the right comes where it is dark to the right of it
+        flow[direction] = [-(change * slope[:-1]).mean() / change.var() for slope in np.gradient(frames, axis=(2, 1))]
+    assert flow["left"][0] < -0.04 and flow["right"][0] > 0.04
+    assert flow["up"][1] < -0.04
+
+
+def test_trails_pass_behind_the_subject_and_before_it() -> None:
+    mask = ellipse(axes=(30, 34))
+    inside, outside = cv2.erode(mask, np.ones((9, 9))) > 0, cv2.dilate(mask, np.ones((9, 9))) == 0
+    solid, faint = (traversal(grey(20, 0, mask * share), 3, Traversal()).matte > 0.4 for share in (1.0, 0.3))
+    assert 0.1 * faint[:, inside].mean() < solid[:, inside].mean() < 0.87 * faint[:, inside].mean()
+    assert 0.9 < solid[:, outside].mean() / faint[:, outside].mean() < 1.1
+
+
+def test_faster_trails_move_further() -> None:
+    change = [
+        np.abs(np.diff(traversal(grey(8), 3, Traversal("white", speed)).frames.astype(float), axis=0)).mean()
+        for speed in ("slow", "medium", "fast")
+    ]
+    assert change[0] < change[1] < change[2]
