@@ -1,4 +1,5 @@
-"""Effects around a subject: rings pass behind it, clones stand where they are called, a giant towers over it."""
+"""Effects around a subject: rings pass behind it, clones stand where they are called, a giant towers over it,
+it grows from its foot."""
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from refrain.data.effects import EFFECTS, Shot
 from refrain.data.effects.aura import Aura, aura
 from refrain.data.effects.clone import Clone, clone
+from refrain.data.effects.growth import Growth, growth
 from refrain.data.effects.rings import Rings, rings
 
 GREY = np.full((1, 96, 128, 3), 70, np.uint8)
@@ -21,7 +23,7 @@ def shot(now: int, frames: np.ndarray = GREY) -> Shot:
     return Shot(frames, subject(), now)
 
 
-@pytest.mark.parametrize("name", ["rings", "clone", "aura"])
+@pytest.mark.parametrize("name", ["rings", "clone", "aura", "growth"])
 def test_without_a_subject_in_the_frame_the_source_stands(name: str) -> None:
     nobody = Shot(GREY, np.zeros((1, 96, 128), np.float32), 20)
     out = EFFECTS[name].apply(nobody, 1, EFFECTS[name].draw(np.random.default_rng(0)))
@@ -106,3 +108,36 @@ def test_an_aura_is_of_its_colour_and_stronger_is_brighter(colour: str, channel:
     weak, strong = (aura(Shot(GREY, low(), 30), 1, Aura(colour, much)).frames[0] for much in ("light", "heavy"))
     assert (strong.astype(int) - 70).reshape(-1, 3).mean(axis=0).argmax() == channel
     assert strong[..., channel].mean() > weak[..., channel].mean() + 2
+
+
+def grown(now: int, parameters: Growth) -> int:
+    """How many rows of a red subject of 48 rows are seen in its middle."""
+    frames = GREY.copy()
+    mask = low(48)
+    frames[0][mask[0] > 0] = (220, 30, 30)
+    out = growth(Shot(frames, mask, now, behind=GREY), 1, parameters).frames[0, :, 64].astype(int)
+    return int((out[:, 0] - out[:, 1] > 90).sum())
+
+
+def test_it_starts_small_overshoots_and_settles_at_its_own_height() -> None:
+    heights = [grown(now, Growth("medium", "light")) for now in (0, 7, 33)]
+    assert heights[0] < 16 and heights[1] > heights[2]
+    assert abs(heights[2] - 39) <= 3, "39 of its rows are in the frame"
+
+
+def test_more_strength_overshoots_more_and_more_speed_comes_sooner() -> None:
+    assert grown(8, Growth("medium", "heavy")) > grown(8, Growth("medium", "light")) + 3
+    assert grown(3, Growth("fast")) > grown(3, Growth("slow")) + 5
+
+
+def test_it_crouches_and_jumps_again() -> None:
+    assert grown(43, Growth()) < 30 < grown(52, Growth())
+
+
+def test_what_is_behind_shows_where_it_has_left_and_dust_lies_at_its_foot() -> None:
+    frames = GREY.copy()
+    frames[0][low(48)[0] > 0] = (220, 30, 30)
+    out = growth(Shot(frames, low(48), 1, behind=GREY), 1, Growth())
+    assert np.abs(out.frames[0, 62, 60:68].astype(int) - 70).max() < 12
+    dust = growth(Shot(frames, low(48), 12, behind=GREY), 1, Growth()).frames[0, 88:, 70:80].astype(int)
+    assert dust.mean() > 90 and (dust[..., 0] - dust[..., 2]).mean() > 3, "warm and light"

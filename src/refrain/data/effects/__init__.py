@@ -24,6 +24,7 @@ from refrain.data.effects import (
     ghost,
     glitch,
     glow,
+    growth,
     keep,
     lightning,
     lines,
@@ -88,6 +89,7 @@ EFFECTS: dict[str, Effect] = {
     "recolour": Effect(recolour.draw, recolour.recolour, recolour.WORDING, subject=True),
     "remove": Effect(remove.draw, remove.remove, remove.WORDING, subject=True),
     "move": Effect(move.draw, move.move, move.WORDING, subject=True),
+    "growth": Effect(growth.draw, growth.growth, growth.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]
