@@ -82,8 +82,7 @@ class WanDenoiser:
             )
         if isinstance(spec, Isa) and spec.coarse_gate and any(one.gates is None for one in self.experts):
             raise Unsupported("This checkpoint has no gates.safetensors; choose an Isa without coarse_gate.")
-        for one in self.experts:
-            check(spots, one.transformer, len(row.target))
+        check(spots, [one.transformer for one in self.experts], len(row.target))
         prepared = Row(self, sequence, row, spec, memory, offload, spots)
         self._recent.append(prepared)
         return prepared

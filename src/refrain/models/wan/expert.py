@@ -71,7 +71,7 @@ class Expert:
     def said(self, voice: Voice) -> Cause:
         """All that the keys and values of a voice depend on."""
         reaches = adapters(self.transformer)
-        weights = self.weights(clean=all(reaches[name] != "target" for name in voice.adapters))
+        weights = self.weights(clean=all(reaches.get(name) != "target" for name in voice.adapters))
         key = ("words", identity(voice.states), voice.adapters, weights.key)
         return Cause(key, (voice.states, *weights.of))
 

@@ -56,24 +56,19 @@ def hearing(
         return Hearing((), touches)
     if not noisy or not spots:
         return Hearing(((None, (_voice(states, mine, active),)),), touches)
-    parts, length = [], len(next(iter(spot.tokens for spot in spots if spot.tokens is not None), ()))
-    for tokens, over in _parts(spots, length, device):
-        said = {id(words): words for spot in over for words in (states if spot.words is None else spot.words,)}
-        said = said or {id(states): states}
-        voices = [
-            _voice(
-                words, (*mine, *(s.adapter for s in over if (states if s.words is None else s.words) is words)), active
-            )
-            for words in said.values()
-        ]
-        parts.append((tokens, tuple(voices)))
+    parts: list[tuple[Tensor | None, tuple[Voice, ...]]] = []
+    for tokens, over in _parts(spots, device):
+        each = [(spot.adapter, states if spot.words is None else spot.words) for spot in over]
+        said = {id(words): words for _, words in each} or {id(states): states}
+        heard = ((words, (*mine, *(name for name, own in each if own is words))) for words in said.values())
+        parts.append((tokens, tuple(_voice(words, names, active) for words, names in heard)))
     own = [Touch(s.adapter, None if s.tokens is None else s.tokens.nonzero().flatten().to(device)) for s in spots]
     return Hearing(tuple(parts), (*(touches or ()), *own))
 
 
-def check(spots: tuple[Spot, ...], transformer: nn.Module, length: int) -> None:
-    """Raise for a spot of an adapter that is not there or touches more than the target, or of another length."""
-    active = adapters(transformer)
+def check(spots: tuple[Spot, ...], transformers: list[nn.Module], length: int) -> None:
+    """Raise for a spot of an adapter that is nowhere or touches more than the target, or of another length."""
+    active = {name: reach for net in transformers for name, reach in adapters(net).items()}
     for spot in spots:
         if spot.adapter not in active:
             raise BadInput(f"There is no active adapter {spot.adapter!r} on the transformer; attach it first.")
@@ -88,16 +83,15 @@ def _voice(states: Tensor, names: tuple[str, ...], active: dict[str, Reach]) -> 
     return Voice(states, names, None if every else tuple(map(Touch, names)))
 
 
-def _parts(spots: tuple[Spot, ...], length: int, device: torch.device) -> list[tuple[Tensor | None, tuple[Spot, ...]]]:
+def _parts(spots: tuple[Spot, ...], device: torch.device) -> list[tuple[Tensor | None, tuple[Spot, ...]]]:
     """The target, cut into tokens that lie under the same spots (none, perhaps)."""
-    bounded = [spot for spot in spots if spot.tokens is not None]
+    bounded = [(spot, spot.tokens.cpu()) for spot in spots if spot.tokens is not None]
     if not bounded:
         return [(None, spots)]
-    under = torch.stack([spot.tokens.cpu() for spot in bounded if spot.tokens is not None])  # [S, L]
-    kinds, which = under.unique(dim=1, return_inverse=True)
+    kinds, which = torch.stack([tokens for _, tokens in bounded]).unique(dim=1, return_inverse=True)  # [S, N], [L]
     parts: list[tuple[Tensor | None, tuple[Spot, ...]]] = []
     for n, there in enumerate(kinds.T.tolist()):
-        out = {id(spot) for spot, here in zip(bounded, there) if not here}
+        out = {id(spot) for (spot, _), here in zip(bounded, there) if not here}
         over = tuple(spot for spot in spots if id(spot) not in out)
         parts.append((None if len(kinds.T) == 1 else (which == n).nonzero().flatten().to(device), over))
     return parts
