@@ -57,7 +57,11 @@ def _filled(phrase: str) -> Iterator[tuple[str, ...]]:
         said = phrase
         for slot, word in zip(slots, filling, strict=True):
             said = said.replace(f"{{{slot}}}", word)
-        yield words_of(said)
+        yield _plain(words_of(said))
+
+
+def _plain(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple("a" if word == "an" else word for word in words)
 
 
 def _naming(wording: Wording) -> Iterator[str]:
@@ -97,7 +101,7 @@ def _phrases() -> dict[tuple[str, ...], str]:
 
 def _parted(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The effects that phrases name, in their order, and the words outside the phrases."""
-    known, count = _phrases(), len(words)
+    known, words, count = _phrases(), _plain(words), len(words)
     longest = _longest()
     matches: list[tuple[int, int, int, int]] = []
     for start in range(count):
@@ -200,9 +204,15 @@ class CardWords:
 
 @lru_cache(maxsize=1)
 def card_words() -> CardWords:
-    """The lists of a model that learnt every effect. A phrase that holds a shorter one of the list is left out."""
+    """The lists of a model that learnt every effect.
+
+    A phrase that holds a shorter one of the list is left out, and so is one with a slot for a colour, which counts as a
+    colour does.
+    """
+    naming = [phrase for effect in EFFECTS.values() for phrase in _naming(effect.wording)]
+    coloured = {words for phrase in naming if "{colour}" in phrase for words in _filled(phrase)}
     listed: set[tuple[str, ...]] = set()
-    for words in sorted(_phrases(), key=len):
+    for words in sorted(set(_phrases()) - coloured, key=len):
         shorter = any(words[a:b] in listed for a in range(len(words)) for b in range(a + 1, len(words) + 1))
         if not shorter or REFUSED & set(words):
             listed.add(words)

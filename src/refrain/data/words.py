@@ -56,6 +56,7 @@ _USUAL = {
     "size": "medium",
     "wind": "none",
 }
+_LEVELLED = ("amount", "strength", "contrast")
 _UNSAID = {"wind": 0.6, "speed": 0.9, "size": 0.9}  # how often a usual value is not mentioned; 0.85 of the others
 
 
@@ -150,16 +151,16 @@ def _told(rng: np.random.Generator, wording: Wording, parameters: Any, brief: bo
         share = _UNSAID.get(name, 0.6 if name in wording.tails else 0.85)
         if usual and (rng.random() < share or brief):
             continue
-        if name in wording.tails or name == "wind":
-            choices = wording.tails.get(name, phrases.WINDS).get(value, ())
-            if not choices and not usual:
-                raise LookupError(f"No wording says {name} {value}.")
-            tails += [_one(rng, choices)] if choices else []
+        choices = wording.tails.get(name, {}).get(value, phrases.WINDS[value] if name == "wind" else ())
+        if choices:
+            tails.append(_one(rng, choices))
         elif name in words:
             words[name] = _one(rng, SIZES[value]) if name == "size" else value
-        else:
+        elif name in _LEVELLED:
             level = LEVELS[value]
             level = None if not level and any(isinstance(key, int) for key in wording.looks) else level
+        elif not usual:
+            raise LookupError(f"No wording says {name} {value}.")
     return _Told(level, words["colour"], words["size"], words["speed"], tuple(tails))
 
 

@@ -57,5 +57,5 @@ WORDING = Wording(
         }
     },
     seen=("{subject} moved", "{subject} shifted"),
-    undone=("put {subject} back where it was", "move {subject} back to its place"),
+    undone=("put {subject} back where it was", "put {subject} back in its place"),
 )

@@ -19,7 +19,7 @@ WORDING = Wording(
     adjectives=("rainy", "rainy", "raining", "full of rain", "rain soaked", "rain"),
     verbs=("rain", "rain", "rain down"),
     named={
-        -1: ("drizzle", "a drizzle", "a shower", "a few raindrops"),
+        -1: ("drizzle", "a drizzle", "a rain shower", "a few raindrops"),
         1: ("a downpour", "downpour", "a rainstorm", "a rain storm", "rainstorm"),
     },
 )
