@@ -5,6 +5,7 @@ import pytest
 
 from refrain.data.effects import Shot
 from refrain.data.effects.bunny import Bunny, bunny
+from refrain.data.effects.dissolve import Dissolve, dissolve
 from refrain.data.effects.freeze import Freeze, freeze
 from refrain.data.effects.ghost import Ghost, ghost
 from refrain.data.effects.glitch import Glitch, glitch
@@ -90,3 +91,25 @@ def test_a_ghost_is_seen_through_and_hidden_by_the_subject_beside_which_there_is
     assert 0.5 < sheet.max() < 1 or (sheet == 1).mean() < 0.05  # only its face is solid
     everywhere = np.ones_like(subject)
     assert ghost(Shot(GREY, everywhere), 1, Ghost("left")).matte.max() > 0.5, "no room: it floats in front"
+
+
+def test_a_dissolved_subject_is_gone_sooner_or_later_and_what_is_behind_is_seen() -> None:
+    subject = subject_of(60)
+    inside = subject[0] > 0.9
+    source = np.where(inside[None, ..., None], np.uint8(20), np.uint8(160)) * np.ones((60, 1, 1, 3), np.uint8)
+    halves = []
+    for speed in ("slow", "medium", "fast"):
+        frames = dissolve(Shot(source, subject), 2, Dissolve("red", speed)).frames.astype(int)
+        gone = (np.abs(frames - 160).max(-1)[:, inside] < 12).mean(1)  # [T]
+        halves.append(int(np.argmax(gone > 0.5)))
+        assert gone[0] < 0.5 and (speed == "slow" or gone[-1] == 1)
+        assert np.array_equal(frames[-1][:, :8], source[-1][:, :8])
+    assert halves[0] > halves[1] > halves[2] > 0
+
+
+@pytest.mark.parametrize(("colour", "channel"), [("red", 0), ("green", 1), ("blue", 2)])
+def test_the_edge_of_what_dissolves_glows_in_its_colour(colour: str, channel: int) -> None:
+    source = np.full_like(GREY[:12], 60)
+    out = dissolve(Shot(source, subject_of(12)), 2, Dissolve(colour)).frames.astype(int)
+    gain = (out - source)[change(out, source) > 40]
+    assert len(gain) > 20 and gain.mean(0).argmax() == channel

@@ -42,6 +42,12 @@ def body_of(mask: np.ndarray, points: int = 256) -> Body | None:
     return Body(mask, float(top), float(left), float(height), float(width), _even(contour, points))
 
 
+def box_of(mask: np.ndarray) -> tuple[slice, slice]:
+    """The rows and columns that hold all of a mask [Y, X] that is not empty."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
 def _even(contour: np.ndarray, points: int) -> np.ndarray:
     """Points at even distances on a closed contour [K, 2], clockwise from above the middle: float64 [points, 2]."""
     x, y = contour[:, 0], contour[:, 1]

@@ -10,7 +10,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from refrain.data.effects.body import body_of
+from refrain.data.effects.body import body_of, box_of
 from refrain.data.effects.effected import Effected, luma_of, painted, smooth
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
@@ -62,7 +62,7 @@ def freeze(shot: Shot, seed: int, parameters: Freeze) -> Effected:
         matte = np.zeros((height, width), np.float32)
         if body is None:
             return picture, matte
-        box = _box_of(body.mask)
+        box = box_of(body.mask)
         here = _Grain.at((y[box] - body.top) / body.height * 0.8, (x[box] - body.left) / body.height * 0.8, places)
         front = (y[box] - body.top) / body.height + 0.13 * here.rough + (share * 1.65 - 1.25)
         iced, frozen = _iced(picture[box], front, power, here, np.float32(0.75 * power), lookup)
@@ -72,12 +72,6 @@ def freeze(shot: Shot, seed: int, parameters: Freeze) -> Effected:
         return picture, matte
 
     return painted(shot.frames, paint)
-
-
-def _box_of(mask: np.ndarray) -> tuple[slice, slice]:
-    """The rows and columns that hold all of the subject."""
-    rows, columns = np.flatnonzero(mask.max(axis=1)), np.flatnonzero(mask.max(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 @dataclass(frozen=True)
