@@ -17,6 +17,7 @@ from refrain.data.effects import (
     bunny,
     clone,
     confetti,
+    dissolve,
     fire,
     firework,
     fog,
@@ -77,6 +78,7 @@ EFFECTS: dict[str, Effect] = {
     "rings": Effect(rings.draw, rings.rings, rings.WORDING, subject=True),
     "clone": Effect(clone.draw, clone.clone, clone.WORDING, subject=True),
     "aura": Effect(aura.draw, aura.aura, aura.WORDING, subject=True),
+    "growth": Effect(growth.draw, growth.growth, growth.WORDING, subject=True),
     "glitch": Effect(glitch.draw, glitch.glitch, glitch.WORDING),
     "freeze": Effect(freeze.draw, freeze.freeze, freeze.WORDING),
     "lines": Effect(lines.draw, lines.lines, lines.WORDING, subject=True),
@@ -89,7 +91,7 @@ EFFECTS: dict[str, Effect] = {
     "recolour": Effect(recolour.draw, recolour.recolour, recolour.WORDING, subject=True),
     "remove": Effect(remove.draw, remove.remove, remove.WORDING, subject=True),
     "move": Effect(move.draw, move.move, move.WORDING, subject=True),
-    "growth": Effect(growth.draw, growth.growth, growth.WORDING, subject=True),
+    "dissolve": Effect(dissolve.draw, dissolve.dissolve, dissolve.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]
