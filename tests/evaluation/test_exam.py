@@ -1,0 +1,91 @@
+"""The exam asks the same of everyone, its figures mean what they say, and its judge can be read back."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from refrain.data.example import draw_edit
+from refrain.errors import BadWeights
+from refrain.evaluation import exam
+from refrain.evaluation.recogniser import FRAMES, SIDE, Net, Recogniser, pairs_of
+from refrain.evaluation.scores import flicker, overlap, psnr, strength
+from refrain.evaluation.sit import Answer, mean_of, report, wilson
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exam, "SIZES", ((48, 64),))
+    monkeypatch.setattr(exam, "LENGTH", 5)
+
+
+def test_a_case_is_always_the_same_and_others_are_others() -> None:
+    one, again, other = exam.case("rings", 0), exam.case("rings", 0), exam.case("rings", 1)
+    assert np.array_equal(one.example.target, again.example.target)
+    assert one.example.instruction == again.example.instruction
+    assert not np.array_equal(one.shot.frames, other.shot.frames)
+    assert exam.digest([one]) == exam.digest([again]) != exam.digest([other])
+
+
+def test_every_case_has_a_subject_and_a_scene_that_no_recipe_draws() -> None:
+    for one in exam.cases(1, ["snow", "rings", "ball"]):
+        assert one.shot.subject is not None and one.shot.behind is not None
+        assert one.shot.subject[0].mean() > 0.02
+    assert exam.SCENES > 100_000
+
+
+def test_scores_of_a_perfect_answer_and_of_none() -> None:
+    case = exam.case("snow", 0)
+    source, target, matte = case.shot.frames, case.example.target, case.example.matte
+    assert strength(source, target, target, matte) == 1 and strength(source, source, target, matte) == 0
+    assert psnr(source, source) == math.inf and math.isnan(psnr(source, source, np.zeros(source.shape[:3], bool)))
+    assert psnr(source, 255 - source) < psnr(source, target)
+    assert overlap(matte, matte) == 1 and overlap(np.zeros_like(matte), matte) == 0
+    assert flicker(source, source) == 0 < flicker(source, target)
+
+
+def test_psnr_is_its_definition() -> None:
+    one = np.zeros((1, 2, 2, 3), np.uint8)
+    other = one + np.uint8(5)
+    assert psnr(one, other) == pytest.approx(10 * math.log10(255**2 / 25))
+
+
+def test_wilson_interval_is_the_published_one() -> None:
+    low, high = wilson(8, 10)
+    assert (low, high) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
+    assert wilson(0, 20)[0] == 0 and wilson(20, 20)[1] == 1 and math.isnan(wilson(0, 0)[0])
+
+
+def test_means_leave_out_what_is_no_number() -> None:
+    mean, half, n = mean_of([1.0, 3.0, math.nan, math.inf])
+    assert (mean, n) == (2.0, 2) and half == pytest.approx(1.96 * math.sqrt(2) / math.sqrt(2))
+
+
+def test_a_report_counts_what_was_recognised() -> None:
+    def made(effect: str, named: str, strong: float) -> Answer:
+        return Answer(1, effect, "", named, 0.5, 30.0, 31.0, 1.0, True, 0.6, strong, 1.0)
+
+    told = report([made("snow", "snow", 0.9), made("snow", "rain", 0.02), made("fog", "fog", 0.5)])
+    assert "| snow | 2 | 0.50 | rain |" in told and "| fog | 1 | 1.00 |" in told
+    assert "recognised 2 of 3" in told and "no-op 1 of 3" in told and "3 of 3" in told
+
+
+def test_the_judge_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    judge = Recogniser(Net(3, width=8).eval(), ("fog", "rain", "snow"))
+    case = draw_edit(1, exam.case("snow", 0).shot, "snow")
+    assert pairs_of(case.source, case.target).shape == (FRAMES, 12, SIDE, SIDE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("refrain.evaluation.recogniser.Net", lambda classes: Net(classes, width=8))
+        judge.save(tmp_path / "judge.safetensors")
+        again = Recogniser.load(tmp_path / "judge.safetensors")
+    here, there = judge.chances(case.source, case.target), again.chances(case.source, case.target)
+    assert sum(here.values()) == pytest.approx(1) and here == pytest.approx(there, abs=5e-3)
+    assert judge.name(case.source, case.target) == max(here, key=lambda name: here[name])
+
+
+def test_a_judge_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(BadWeights, match="recipes/recogniser"):
+        Recogniser.load(tmp_path / "none.safetensors")
