@@ -131,9 +131,9 @@ def _typed(name: str, value: Any, kind: Any, folder: Path) -> Any:
     elif name in ("parameters", "scores"):
         wanted, right = "an object", isinstance(value, dict)
     elif float in kinds:
-        wanted, right = "a number above 0", _is_number(value) and value > 0
+        wanted, right = "a number above 0", _is_number(value, 0)
     elif int in kinds:
-        wanted, right = "a whole number", isinstance(value, int) and _is_number(value) and (value > 0 or name == "seed")
+        wanted, right = "a whole number", isinstance(value, int) and _is_number(value, None if name == "seed" else 0)
     else:
         wanted, right = "a text", isinstance(value, str)
     if not right:
@@ -141,5 +141,6 @@ def _typed(name: str, value: Any, kind: Any, folder: Path) -> Any:
     return value
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18
+def _is_number(value: Any, above: float | None) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18
+    return number and (above is None or value > above)
