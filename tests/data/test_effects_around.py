@@ -1,14 +1,17 @@
 """Effects around a subject: rings pass behind it, clones stand where they are called, a giant towers over it,
-it grows from its foot."""
+it grows from its foot, it burns."""
 
 import numpy as np
 import pytest
 
+from refrain.data import draw_edit
 from refrain.data.effects import EFFECTS, Shot
 from refrain.data.effects.aura import Aura, aura
 from refrain.data.effects.clone import Clone, clone
+from refrain.data.effects.fire import Fire, fire
 from refrain.data.effects.growth import Growth, growth
 from refrain.data.effects.rings import Rings, rings
+from refrain.errors import BadInput
 
 GREY = np.full((1, 96, 128, 3), 70, np.uint8)
 
@@ -141,3 +144,27 @@ def test_what_is_behind_shows_where_it_has_left_and_dust_lies_at_its_foot() -> N
     assert np.abs(out.frames[0, 62, 60:68].astype(int) - 70).max() < 12
     dust = growth(Shot(frames, low(48), 12, behind=GREY), 1, Growth()).frames[0, 88:, 70:80].astype(int)
     assert dust.mean() > 90 and (dust[..., 0] - dust[..., 2]).mean() > 3, "warm and light"
+
+
+def test_a_burning_subject_burns_itself_and_above_itself() -> None:
+    here = [Shot(GREY, low(), now) for now in range(10, 20)]
+    matte = np.mean([fire(one, 2, Fire("heavy", "subject")).matte[0] for one in here], axis=0)
+    assert matte[72:88, 58:70].mean() > 0.5, "on it"
+    assert matte[58:66, 60:68].mean() > 0.3, "flames reach above it"
+    assert matte[:, :24].max() < 0.1 and matte[:30].max() < 0.1, "not elsewhere"
+
+
+def test_flames_follow_the_subject_they_burn_on() -> None:
+    here, there = low(), np.roll(low(), 24, axis=2)
+    a, b = (fire(Shot(GREY, mask, 12), 2, Fire("medium", "subject")).matte[0] for mask in (here, there))
+    assert np.allclose(np.roll(a, 24, axis=1)[:, 32:], b[:, 32:], atol=0.02)
+
+
+def test_where_nobody_said_the_subject_fire_on_it_is_refused_and_never_drawn() -> None:
+    with pytest.raises(BadInput, match="mask"):
+        fire(Shot(GREY), 1, Fire("medium", "subject"))
+    assert not fire(Shot(GREY, np.zeros((1, 96, 128), np.float32)), 1, Fire("medium", "subject")).matte.any()
+    drawn = {draw_edit(seed, Shot(GREY[:, :8, :8]), "fire").parameters.where for seed in range(24)}
+    assert drawn == {"below", "left", "right"}
+    drawn = [draw_edit(seed, Shot(GREY[:, :8, :8], low()[:, :8, :8]), "fire").parameters.where for seed in range(40)]
+    assert 6 <= drawn.count("subject") <= 22, "about a third"
