@@ -1,8 +1,9 @@
 """A run that is killed at any step and resumed ends with the very weights, to the bit, of one that was not.
 
-A tiny Wan, learnt as in the recipes; killed by an error, and by a process that ends without a word.
+A tiny Wan, learnt as in the recipes, killed by an error; and a small net, killed by the system wherever it hurts.
 """
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,12 +14,15 @@ import torch
 
 from editing.test_compose import Means
 from refrain.editing.compose import Window
+from refrain.training import journal
 from refrain.training.checkpoint import Average
 from refrain.training.loop import Step, train
 from refrain.training.objective import Batch, loss
 from refrain.training.stage import Stage
 from rows import some
 from training.test_objective import make
+from training.tiny_run import STAGE as SMALL
+from training.tiny_run import run as small
 
 STAGE = Stage(steps=7, rate=1e-2, warmup=2, every=2, average=0.9)
 
@@ -73,14 +77,62 @@ def test_killed_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_without_a_word(tmp_path: Path) -> None:
-    """The process ends inside step 4 without unwinding: nothing is flushed, closed or finished."""
+def test_killed_by_the_system_at_every_point_in_turn(tmp_path: Path) -> None:
+    """SIGKILL within a step, in the middle of writing a state, before it is renamed, and between the two renames."""
+    for point in KILLS:
+        assert child(tmp_path / "cut", point) == -signal.SIGKILL, point
+    assert child(tmp_path / "cut") == 0
+    weights = small(tmp_path / "whole")
+    assert same(weights, small(tmp_path / "cut"))
+    assert [step.step for step in journal.read(tmp_path / "cut")] == list(range(SMALL.steps))
+    assert [step.loss for step in journal.read(tmp_path / "cut")] == [s.loss for s in journal.read(tmp_path / "whole")]
+
+
+# what a child does before it learns: steps are 0 to 5, states are written after 2, 4 and 6
+KILLS = {
+    "step 0": "hook = lambda step: die()",
+    "half of the first state": "half(1)",
+    "before the first state has its name": "before(1)",
+    "step 3": "hook = lambda step: step.step == 3 and die()",
+    "between the two renames": "before(2)",
+    "half of a later state": "half(1)",
+    "before it has its name": "before(1)",
+    "step 5": "hook = lambda step: step.step == 5 and die()",
+}
+CHILD = """
+import os, signal, sys
+sys.path[:0] = PATHS
+from pathlib import Path
+from refrain.training import checkpoint
+from training.tiny_run import run
+
+hook, write, rename, renames = (lambda step: None), checkpoint.save_file, os.replace, []
+
+def die(): os.kill(os.getpid(), signal.SIGKILL)
+
+def half(n):
+    def cut(tensors, path, metadata):
+        write(tensors, path, metadata=metadata)
+        os.truncate(path, os.path.getsize(path) // 2)
+        die()
+    checkpoint.save_file = cut
+
+def before(n):
+    def cut(a, b):
+        if "state" in Path(b).name:
+            renames.append(b)
+            len(renames) == n and die()
+        rename(a, b)
+    os.replace = cut
+
+POINT
+run(Path(FOLDER), on_step=lambda step: hook(step))
+"""
+
+
+def child(folder: Path, point: str | None = None) -> int:
+    """Learn in a process of its own. Returns how it ended."""
     here = Path(__file__).parents[1]
-    code = (
-        "import os, pathlib; from guarantees.test_resume_is_exact import run; "
-        f"run(pathlib.Path({str(tmp_path / 'cut')!r}), lambda step: step.step == 4 and os._exit(9))"
-    )
-    paths = [str(here), str(here.parent / "src")]
-    child = subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {paths!r}; {code}"], check=False)
-    assert child.returncode == 9
-    assert same(run(tmp_path / "whole")[0], run(tmp_path / "cut")[0])
+    code = CHILD.replace("PATHS", repr([str(here), str(here.parent / "src")])).replace("FOLDER", repr(str(folder)))
+    code = code.replace("POINT", KILLS[point] if point else "")
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from refrain.errors import BadWeights
+from refrain.errors import BadInput, BadWeights
 from refrain.training import checkpoint
 from refrain.training.checkpoint import Average
 from refrain.training.optimiser import Optimiser
@@ -121,3 +121,88 @@ def test_a_save_that_fails_leaves_the_last_one(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(OSError, match="space"):
         checkpoint.save(tmp_path, 2, named, average, optimiser)
     assert checkpoint.load(tmp_path, named, average, optimiser) == 1
+    assert not (tmp_path / checkpoint.BEFORE).is_file()
+
+
+def saved(folder: Path, *steps: int, **more: dict[str, str]) -> dict[str, nn.Parameter]:
+    """Save the state after each of these steps."""
+    named = model()
+    average, optimiser = Average(named, 0.9), Optimiser(named, STAGE)
+    for step in steps:
+        checkpoint.save(folder, step, named, average, optimiser, **more)
+    return named
+
+
+def resumed(folder: Path, **more: dict[str, str]) -> int:
+    named = model()
+    return checkpoint.load(folder, named, Average(named, 0.9), Optimiser(named, STAGE), **more)
+
+
+def tear(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def test_the_last_two_are_kept_and_nothing_beside(tmp_path: Path) -> None:
+    saved(tmp_path, 1, 2, 3)
+    assert {path.name for path in tmp_path.iterdir()} == {checkpoint.NAME, checkpoint.BEFORE}
+    assert resumed(tmp_path) == 3
+    (tmp_path / checkpoint.NAME).unlink()  # as a kill between the two renames leaves it
+    assert resumed(tmp_path) == 2
+
+
+def test_a_torn_state_is_told_of_and_the_one_before_taken(tmp_path: Path) -> None:
+    saved(tmp_path, 1, 2)
+    tear(tmp_path / checkpoint.NAME)
+    with pytest.warns(UserWarning, match="is torn"):
+        assert resumed(tmp_path) == 1
+
+
+def test_a_torn_state_never_takes_the_place_of_a_whole_one(tmp_path: Path) -> None:
+    saved(tmp_path, 1, 2)
+    tear(tmp_path / checkpoint.NAME)
+    saved(tmp_path, 3)
+    assert resumed(tmp_path) == 3
+    (tmp_path / checkpoint.NAME).unlink()
+    assert resumed(tmp_path) == 1
+
+
+def test_two_torn_states_are_refused(tmp_path: Path) -> None:
+    saved(tmp_path, 1, 2)
+    tear(tmp_path / checkpoint.NAME)
+    tear(tmp_path / checkpoint.BEFORE)
+    with pytest.warns(UserWarning, match="is torn"), pytest.raises(BadWeights, match="No state .* is whole"):
+        resumed(tmp_path)
+
+
+def test_another_cause_is_refused_by_name(tmp_path: Path) -> None:
+    saved(tmp_path, 1, cause={"data": "a1", "base": "b"})
+    assert resumed(tmp_path, cause={"data": "a1", "base": "b"}) == 1
+    with pytest.raises(BadInput, match="data was a1, is a2.*Put it back.*another folder") as refused:
+        resumed(tmp_path, cause={"data": "a2", "base": "b"})
+    assert "base was" not in str(refused.value)
+    with pytest.raises(BadInput, match="LoRA was not there, is rank 32"):
+        resumed(tmp_path, cause={"data": "a1", "base": "b", "LoRA": "rank 32"})
+
+
+def test_an_average_is_worn_and_taken_off_to_the_bit() -> None:
+    named = model()
+    average = Average(named, 0.9)
+    with torch.no_grad():
+        for p in named.values():
+            p.mul_(1 / 3).add_(0.1)
+    own, mean = ({n: p.detach().clone() for n, p in of.items()} for of in (named, average.shadow))
+    with average.worn(named):
+        assert all(torch.equal(p, mean[n]) for n, p in named.items())
+        assert all(torch.equal(p, own[n]) for n, p in average.shadow.items())
+    assert all(torch.equal(p, own[n]) for n, p in named.items())
+    assert all(torch.equal(p, mean[n]) for n, p in average.shadow.items())
+
+
+def test_the_averaged_weights_of_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="train there first"):
+        checkpoint.averaged(tmp_path)
+    named = saved(tmp_path, 4)
+    step, weights = checkpoint.averaged(tmp_path)
+    assert step == 4
+    assert weights.keys() == named.keys()
+    assert all(torch.equal(p, weights[n]) for n, p in named.items())

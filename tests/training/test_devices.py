@@ -1,0 +1,78 @@
+"""Several devices: two processes learn what one learns, only the first writes, and all stop where one must."""
+
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from refrain.training import journal
+from refrain.training.checkpoint import NAME
+from refrain.training.devices import processes
+from training.tiny_run import STAGE, run
+
+pytestmark = pytest.mark.slow
+SHORT = replace(STAGE, steps=3, accumulate=4)
+CODE = """
+import sys
+sys.path[:0] = PATHS
+from dataclasses import replace
+from pathlib import Path
+from refrain.errors import BadInput
+from refrain.training.devices import processes
+from training.test_devices import SHORT
+from training.tiny_run import run
+
+crew, folder = processes(), Path(sys.argv[1])
+half = replace(SHORT, accumulate=2)
+names = []
+try:
+    run(folder / "whole", half, spoil=lambda batch: names.append(batch.ids[0]) or 1.0, dropout=0.2)
+    (folder / f"seen {crew.number} of {crew.count}").write_text(" ".join(names))
+    run(folder / "wrong", half, spoil=lambda batch: float("nan") if batch.ids[0] == "5-0" else 1.0)
+except BadInput as error:
+    (folder / f"said {crew.number}").write_text(str(error))
+"""
+
+
+def launched(folder: Path, count: int) -> None:
+    """Run CODE as `accelerate launch` runs a recipe, on the CPU."""
+    here = Path(__file__).parents[1]
+    script = folder / "recipe.py"
+    script.write_text(CODE.replace("PATHS", repr([str(here), str(here.parent / "src")])))
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    told = f"--multi_gpu --num_machines 1 --mixed_precision no --dynamo_backend no --main_process_port {port}"
+    command = [sys.executable, "-m", "accelerate.commands.launch", *told.split(), "--num_processes", str(count)]
+    done = subprocess.run([*command, str(script), str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
+    launched(tmp_path, 2)
+    assert (tmp_path / "seen 0 of 2").read_text().split() == [f"{n}-0" for n in range(0, 12, 2)]
+    assert (tmp_path / "seen 1 of 2").read_text().split() == [f"{n}-0" for n in range(1, 12, 2)]
+    alone = run(tmp_path / "alone", SHORT, dropout=0.2)
+    together = load_file(tmp_path / "whole" / NAME)
+    for name, value in alone.items():
+        kind, name = ("average", name[5:]) if name.startswith("mean ") else ("weights", name)
+        torch.testing.assert_close(together[f"{kind}/{name}"], value, atol=1e-6, rtol=0)
+    one, two = journal.read(tmp_path / "alone"), journal.read(tmp_path / "whole")
+    assert [s.step for s in two] == [0, 1, 2], "only the first process writes"
+    assert [s.loss for s in one] == pytest.approx([s.loss for s in two], abs=1e-6)
+    # the run of two goes on as the run of one: the cause counts micro-batches, not devices
+    run(tmp_path / "whole", SHORT, dropout=0.2)
+    # micro-batch 5 is micro-batch 1 of step 1, which the second process has: both stop, and it names the samples
+    first, second = ((tmp_path / f"said {n}").read_text() for n in (0, 1))
+    assert "loss of step 1 is nan (micro-batch 1, of another process)" in first
+    assert "micro-batch 1, samples 5-0, 5-1, 5-2, 5-3" in second
+
+
+def test_alone_a_process_is_the_first_of_one() -> None:
+    crew = processes()
+    assert (crew.number, crew.count, crew.first) == (0, 1, True)
