@@ -281,6 +281,16 @@ def test_a_wording_is_repeated_by_its_seed() -> None:
             assert first == again
 
 
+def test_all_sentences_call_the_subject_as_they_are_told() -> None:
+    rng = np.random.default_rng(9)
+    others = set(phrases.SUBJECTS) - {"it", "the cat"}
+    for name, effect in EFFECTS.items():
+        for say in (instruction, reversed_instruction, caption):
+            for _ in range(20):
+                said = say(rng, name, effect.draw(rng), subject="the cat")
+                assert not [other for other in others if says(said, other)], said
+
+
 def test_an_example_carries_the_way_back_and_what_is_seen() -> None:
     example = draw_edit(3, Shot(np.zeros((2, 16, 16, 3), np.uint8)), effect="snow")
     assert "snow" in example.caption + example.reverse and example.caption != example.reverse

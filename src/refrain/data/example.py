@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from refrain.data.effects import EFFECTS, Shot
+from refrain.data.phrases import SUBJECTS
 from refrain.data.words import caption, instruction, nearest, reversed_instruction
 from refrain.errors import BadInput
 
@@ -55,7 +56,8 @@ def draw_edit(seed: int, shot: Shot, effect: str | None = None) -> Example:
     parameters = EFFECTS[name].draw(rng)
     while shot.subject is None and getattr(parameters, "where", "") == "subject":  # fire can burn elsewhere
         parameters = EFFECTS[name].draw(rng)
-    said = instruction(rng, name, parameters)
-    back, seen = reversed_instruction(rng, name, parameters), caption(rng, name, parameters)
+    subject = str(rng.choice(SUBJECTS))  # the mask tells what it is; all sentences call it alike
+    said = instruction(rng, name, parameters, subject=subject)
+    back, seen = (say(rng, name, parameters, subject) for say in (reversed_instruction, caption))
     edited = EFFECTS[name].apply(shot, seed, parameters)
     return Example(shot.frames, edited.frames, edited.matte, said, name, parameters, back, seen)

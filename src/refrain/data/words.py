@@ -79,10 +79,13 @@ class _Told:
         return bool(self.level or self.colour or self.size)
 
 
-def instruction(rng: np.random.Generator, effect: str, parameters: Any, span: Span | None = None) -> str:
+def instruction(
+    rng: np.random.Generator, effect: str, parameters: Any, span: Span | None = None, subject: str = ""
+) -> str:
     """One wording of an edit, drawn by `rng`: of `LONGEST` words or little more, of the effect's parameters.
 
     span: the stretch of the clip, in seconds, that is to be edited. Raises BadInput where it is no stretch.
+    subject: what the subject is called ("the dog"); left open, some word that fits.
     """
     wording, shortest = EFFECTS[effect].wording, ""
     for attempt in range(12):
@@ -92,19 +95,19 @@ def instruction(rng: np.random.Generator, effect: str, parameters: Any, span: Sp
             said = _one(rng, phrases.POLITE).replace("{said}", said)
         if span is not None:
             said = _timed(rng, said, span)
-        said = _fill(rng, said)
+        said = _fill(rng, said, subject)
         shortest = min(shortest or said, said, key=lambda text: len(words_of(text)))
         if len(words_of(said)) <= LONGEST:
             return said
     return shortest
 
 
-def reversed_instruction(rng: np.random.Generator, effect: str, parameters: Any) -> str:
+def reversed_instruction(rng: np.random.Generator, effect: str, parameters: Any, subject: str = "") -> str:
     """A request for the way back, from the edited clip to what it was made from; it does not say how that looked."""
     wording = EFFECTS[effect].wording
     told = _told(rng, wording, parameters, True)
     if wording.undone and (not wording.nouns or rng.random() < 0.4):
-        return _fill(rng, _one(rng, wording.undone))
+        return _fill(rng, _one(rng, wording.undone), subject, told.colour)
     kinds = {"adjective": _able(wording.adjectives, told.colour), "verb": _able(wording.verbs, told.colour)}
     kind = str(rng.choice(["noun", "noun", "noun", "adjective", "verb"]))
     colour = told.colour if rng.random() < 0.5 or "{colour}" in wording.nouns[0] else ""
@@ -113,10 +116,10 @@ def reversed_instruction(rng: np.random.Generator, effect: str, parameters: Any)
     said = re.sub(r"\{(noun|adjective|verb)\}", lambda _: phrase, frame)
     if wording.about and kind == "noun" and rng.random() < 0.25:
         said = f"{said} {_one(rng, wording.about)}"
-    return _fill(rng, said, told.colour)
+    return _fill(rng, said, subject, told.colour)
 
 
-def caption(rng: np.random.Generator, effect: str, parameters: Any) -> str:
+def caption(rng: np.random.Generator, effect: str, parameters: Any, subject: str = "") -> str:
     """A plain sentence of what is seen in the result: "golden rings around the subject, slowly"."""
     wording = EFFECTS[effect].wording
     told = _told(rng, wording, parameters, True)
@@ -129,7 +132,7 @@ def caption(rng: np.random.Generator, effect: str, parameters: Any) -> str:
         said = _one(rng, phrases.CAPTION_FRAMES["noun"]).replace("{noun}", _noun(rng, wording, told))
         said = f"{said} {_one(rng, wording.about)}" if wording.about else said
     said = said.replace("{subject}", "{thing}")  # a sentence that asks nothing must say what "it" is
-    return _fill(rng, _ended(rng, said, told), told.colour)
+    return _fill(rng, _ended(rng, said, told), subject, told.colour)
 
 
 def _one(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
@@ -228,12 +231,13 @@ def _noun(rng: np.random.Generator, wording: Wording, told: _Told) -> str:
     noun = f"{told.size} {noun}" if told.size else noun
     first = re.split(r" (?:in|of|with|on|at|around|and|from|raining|running|made) ", noun)[0]
     single = not first.endswith("s")
-    article = single and (chosen.startswith(("a ", "an ")) or rng.random() < 0.2)
+    counted = single and chosen.startswith(("a ", "an "))
+    article = counted or (single and rng.random() < 0.2)
     if level is None:
         return f"a {noun}" if article else f"some {noun}" if rng.random() < 0.15 else noun
     amounts = tuple(a for a in AMOUNTS[level][0] if not told.size or a not in SIZES["small"] + SIZES["big"])
     amount = _one(rng, amounts)
-    article = single and not amount.startswith(("a ", "lots ")) and rng.random() < 0.5
+    article = single and not amount.startswith(("a ", "lots ")) and (counted or rng.random() < 0.5)
     return f"a {amount} {noun}" if article else f"{amount} {noun}"
 
 
@@ -250,11 +254,13 @@ def _adjective(rng: np.random.Generator, wording: Wording, told: _Told) -> str:
     return f"{_one(rng, AMOUNTS[told.level][2])} {adjective}"
 
 
-def _fill(rng: np.random.Generator, said: str, colour: str = "") -> str:
+def _fill(rng: np.random.Generator, said: str, subject: str, colour: str = "") -> str:
     """Fill what slots are left, each with one word for the whole request, and mend the articles."""
+    own = {"subject": subject, "thing": "the subject" if subject == "it" else subject}
     for slot, choices in FILLINGS.items():
         if f"{{{slot}}}" in said:
-            said = said.replace(f"{{{slot}}}", _colour(rng, colour) if slot == "colour" else _one(rng, choices))
+            word = _colour(rng, colour) if slot == "colour" else own.get(slot) or _one(rng, choices)
+            said = said.replace(f"{{{slot}}}", word)
     return _mended(said)
 
 

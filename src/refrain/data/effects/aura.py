@@ -96,8 +96,8 @@ def _beams(up: np.ndarray, across: np.ndarray, phase: float, now: float) -> np.n
 WORDING = Wording(
     known="add a giant aura behind the subject",
     nouns=(
-        "giant aura", "mystical aura", "aura", "mystical giant aura", "giant spirit", "giant phantom", "towering aura",
-        "giant silhouette of light", "divine aura", "towering spirit", "huge spirit", "giant avatar",
+        "a giant aura", "a mystical aura", "an aura", "a mystical giant aura", "a giant spirit", "a giant phantom",
+        "a towering aura", "a giant silhouette of light", "a divine aura", "a towering spirit", "a huge spirit", "a giant avatar",
     ),
     adjectives=("mystical", "divine"),
     clauses=(

@@ -64,7 +64,7 @@ def ball(shot: Shot, seed: int, parameters: Ball) -> Effected:
 
 WORDING = Wording(
     known="add a big red ball on the left",
-    nouns=("ball", "bouncing ball", "rubber ball", "beach ball"),
+    nouns=("a ball", "a bouncing ball", "a rubber ball", "a beach ball"),
     clauses=("let a {colour} ball bounce", "throw in a {colour} ball", "drop a {colour} ball"),
     tails={
         "where": {

@@ -122,7 +122,7 @@ WORDING = Wording(
     known="make the subject dissolve",
     nouns=("dissolve effect", "dissolve", "dissolving", "dissolution", "erosion", "dissolving effect"),
     adjectives=("dissolving", "dissolved", "eroding", "dissolved away", "eroded"),
-    verbs=("dissolve", "dissolve away", "erode", "dissolve into nothing", "erode away"),
+    verbs=("dissolve", "dissolve completely", "erode", "dissolve into nothing", "erode away"),
     clauses=(
         "dissolve {subject}",
         "make {subject} dissolve",

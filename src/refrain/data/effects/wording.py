@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 class Wording:
     """Phrases of one effect, in lower case.
 
-    nouns:      what is added, without article, amount or colour: "snow", "rotating rings". The first is the plainest.
+    nouns:      what is added, without amount or colour: "snow", "rotating rings"; what can be counted and is one,
+                with its article: "a cartoon bunny". The first is the plainest.
                 One that holds {colour} is said only with a colour, and says it there; so do adjectives, verbs, clauses.
     adjectives: what the clip becomes: "snowy", "on fire". verbs: what it does: "snow", "burn".
     clauses:    whole requests that fit no frame: "set the {scene} on fire".
@@ -19,7 +20,8 @@ class Wording:
                 ("from the left",)}}. The fields colour, amount, strength, speed and size need none: colours, amounts
                 and speeds are said in the same words of every effect.
     usual:      field -> the value that may stay unsaid.
-    about:      how it is tied to the subject: "around {subject}"; empty where it has none.
+    about:      how it is tied to the subject: "around {subject}"; empty where it has none. {thing} is a subject that is
+                never called "it", for requests in which that would be the whole scene: "make {thing} red".
     undone:     whole requests for the way back, where "remove the {noun}" is not said; none tells how it was before.
     seen:       whole sentences of what is seen in the result, where a noun does not tell.
     known:      one plain request for it, for help and for errors.
