@@ -1,10 +1,11 @@
-"""Effects drawn with lines of light: their parameters mean what they say."""
+"""Effects drawn with lines of light, and bubbles: their parameters mean what they say."""
 
 import cv2
 import numpy as np
 import pytest
 
 from refrain.data.effects import Shot
+from refrain.data.effects.bubbles import Bubbles, bubbles
 from refrain.data.effects.lightning import Lightning, lightning
 from refrain.data.effects.lines import Lines, lines
 from refrain.data.effects.neon import Neon, neon
@@ -142,3 +143,28 @@ def test_faster_trails_move_further() -> None:
         for speed in ("slow", "medium", "fast")
     ]
     assert change[0] < change[1] < change[2]
+
+
+def test_bubbles_rise_and_faster_ones_rise_faster() -> None:
+    rates = []
+    for speed in ("slow", "medium", "fast"):
+        light = bubbles(grey(8), 3, Bubbles("heavy", "medium", speed)).frames.astype(np.float32).mean(-1)
+        rates.append(float(np.median([cv2.phaseCorrelate(a, b)[0][1] for a, b in zip(light, light[1:], strict=False)])))
+    assert 0 > rates[0] > rates[1] > rates[2]
+
+
+def test_bigger_bubbles_are_bigger() -> None:
+    largest = []
+    for size in ("small", "medium", "big"):
+        out = bubbles(grey(1), 3, Bubbles("light", size)).matte[0]
+        _, _, stats, _ = cv2.connectedComponentsWithStats((out > 0).astype(np.uint8))
+        largest.append(stats[1:, cv2.CC_STAT_HEIGHT].max())
+    assert largest[0] < largest[1] < largest[2]
+
+
+def test_a_bubble_shimmers_in_many_colours_and_lets_the_scene_through() -> None:
+    out = bubbles(grey(1), 3, Bubbles("medium", "big"))
+    rim = out.frames[0][out.matte[0] > 0.8].astype(int)
+    assert all((rim[:, c] - rim[:, (c + 1) % 3] > 30).any() for c in range(3)), "red, green and blue"
+    inside = (out.matte[0] > 0.2) & (out.matte[0] < 0.32)
+    assert inside.mean() > 0.02 and np.abs(out.frames[0][inside].astype(int) - 70).mean() < 25

@@ -14,6 +14,7 @@ import numpy as np
 from refrain.data.effects import (
     aura,
     ball,
+    bubbles,
     bunny,
     clone,
     confetti,
@@ -92,6 +93,7 @@ EFFECTS: dict[str, Effect] = {
     "remove": Effect(remove.draw, remove.remove, remove.WORDING, subject=True),
     "move": Effect(move.draw, move.move, move.WORDING, subject=True),
     "dissolve": Effect(dissolve.draw, dissolve.dissolve, dissolve.WORDING, subject=True),
+    "bubbles": Effect(bubbles.draw, bubbles.bubbles, bubbles.WORDING),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]
