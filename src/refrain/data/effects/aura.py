@@ -97,7 +97,8 @@ WORDING = Wording(
     known="add a giant aura behind the subject",
     nouns=(
         "a giant aura", "a mystical aura", "an aura", "a mystical giant aura", "a giant spirit", "a giant phantom",
-        "a towering aura", "a giant silhouette of light", "a divine aura", "a towering spirit", "a huge spirit", "a giant avatar",
+        "a towering aura", "a giant silhouette of light", "a divine aura", "a towering spirit", "a huge spirit",
+        "a giant avatar",
     ),
     adjectives=("mystical", "divine"),
     clauses=(
