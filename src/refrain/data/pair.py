@@ -123,7 +123,7 @@ def _typed(name: str, value: Any, kind: Any, folder: Path) -> Any:
     """A value as the record holds it. Raises BadInput where it is of another kind."""
     kinds = get_args(kind) or (kind,)
     if name in PATHS and isinstance(value, str) and "\0" not in value:
-        return folder / value
+        return Path(os.path.normpath(folder / value))
     if name == "wordings" and isinstance(value, list) and all(isinstance(x, str) for x in value):
         return tuple(value)
     if name in (*PATHS, "wordings"):

@@ -198,4 +198,4 @@ def _add(whole: "hashlib._Hash", name: str, tensor: Tensor) -> None:
     whole.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     if flat.numel():
-        whole.update(memoryview(flat.view(torch.uint8).numpy()))
+        whole.update(flat.view(torch.uint8).numpy().data)
