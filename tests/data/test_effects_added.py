@@ -9,6 +9,7 @@ from refrain.data.effects.dissolve import Dissolve, dissolve
 from refrain.data.effects.freeze import Freeze, freeze
 from refrain.data.effects.ghost import Ghost, ghost
 from refrain.data.effects.glitch import Glitch, glitch
+from refrain.data.effects.graffiti import Graffiti, graffiti
 from refrain.errors import BadInput
 
 GREY = np.random.default_rng(0).integers(80, 120, (40, 64, 96, 3), np.uint8)
@@ -113,3 +114,29 @@ def test_the_edge_of_what_dissolves_glows_in_its_colour(colour: str, channel: in
     out = dissolve(Shot(source, subject_of(12)), 2, Dissolve(colour)).frames.astype(int)
     gain = (out - source)[change(out, source) > 40]
     assert len(gain) > 20 and gain.mean(0).argmax() == channel
+
+
+def test_graffiti_is_drawn_stroke_by_stroke_around_the_subject_and_moves_with_it() -> None:
+    source = np.full_like(GREY[:1], 90)
+    small = np.zeros((1, 64, 96), np.float32)
+    small[:, 22:42, 42:54] = 1
+
+    def covered(now: int, aside: int) -> np.ndarray:
+        shot = Shot(source, np.roll(small, aside, axis=2), now)
+        return graffiti(shot, 3, Graffiti("red")).matte[0] > 0.5
+
+    area = {now: covered(now, 0).sum() for now in (0, 8, 20, 33, 45)}
+    assert 0 < area[0] < area[8] < area[20] and abs(area[45] - area[33]) < 0.2 * area[45], "it grows, then it stays"
+    assert np.array_equal(covered(33, 0), covered(35, 0)) and not np.array_equal(covered(35, 0), covered(36, 0))
+    assert covered(20, -20)[:, :48].sum() > 5 * covered(20, -20)[:, 64:].sum()
+    assert covered(20, 20)[:, 48:].sum() > 5 * covered(20, 20)[:, :32].sum()
+
+
+def test_graffiti_has_its_colour_and_heavy_graffiti_more_strokes() -> None:
+    shot = Shot(np.full_like(GREY[:1], 90), subject_of(1), 36)
+    for colour, channel in (("red", 0), ("green", 1), ("blue", 2)):
+        out = graffiti(shot, 3, Graffiti(colour)).frames[0].astype(int)
+        strong = out[np.ptp(out, axis=-1) > 60]
+        assert len(strong) > 30 and strong.mean(0).argmax() == channel
+    light, heavy = (graffiti(shot, 3, Graffiti(amount=amount)).matte.sum() for amount in ("light", "heavy"))
+    assert heavy > 1.4 * light
