@@ -26,6 +26,7 @@ from refrain.data.effects import (
     ghost,
     glitch,
     glow,
+    graffiti,
     growth,
     keep,
     lightning,
@@ -94,6 +95,7 @@ EFFECTS: dict[str, Effect] = {
     "move": Effect(move.draw, move.move, move.WORDING, subject=True),
     "dissolve": Effect(dissolve.draw, dissolve.dissolve, dissolve.WORDING, subject=True),
     "bubbles": Effect(bubbles.draw, bubbles.bubbles, bubbles.WORDING),
+    "graffiti": Effect(graffiti.draw, graffiti.graffiti, graffiti.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]
