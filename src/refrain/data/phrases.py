@@ -202,11 +202,15 @@ CAPTION_FRAMES: dict[str, tuple[str, ...]] = {
 }
 
 # fmt: off
-# words that fit whatever moves; a mask alone says which of them is true
+# words that fit whatever moves, and what people film; a mask alone says which of them is true
 SUBJECTS = (
-    "the subject", "the subject", "the subject", "the main subject", "the moving thing", "it", "it", "the object",
-    "the figure", "the person", "the person", "the man", "the woman", "the animal", "the dog", "the cat", "the car",
-    "the building",
+    *("the subject",) * 8, *("it",) * 5, *("the main subject", "the object", "the figure", "the person") * 2,
+    "the moving thing", "the man", "the woman", "the boy", "the girl", "the child", "the baby", "the dancer",
+    "the runner", "the player", "the skater", "the surfer", "the rider", "the juggler", "the swimmer", "the actor",
+    "the animal", "the dog", "the cat", "the horse", "the bird", "the wolf", "the bear", "the fish", "the duck",
+    "the swan", "the cow", "the elephant", "the car", "the truck", "the bus", "the train", "the boat", "the bike",
+    "the plane", "the building", "the house", "the tower", "the tree", "the statue", "the robot",
+    "the toy",
 )
 
 # a colour that is not here is said by its own name

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import product
+from itertools import combinations, product
 
 from refrain.data import phrases
 from refrain.data.effects import EFFECTS, Wording
@@ -213,8 +213,11 @@ def card_words() -> CardWords:
     coloured = {words for phrase in naming if "{colour}" in phrase for words in _filled(phrase)}
     listed: set[tuple[str, ...]] = set()
     for words in sorted(set(_phrases()) - coloured, key=len):
-        shorter = any(words[a:b] in listed for a in range(len(words)) for b in range(a + 1, len(words) + 1))
-        if not shorter or REFUSED & set(words):
+        rest = list(words)
+        for start, stop in combinations(range(len(words) + 1), 2):
+            if words[start:stop] in listed:
+                rest[start:stop] = [""] * (stop - start)
+        if "" not in rest or REFUSED & set(rest):
             listed.add(words)
     content = tuple(sorted(" ".join(words) for words in listed))
     return CardWords(tuple(KNOWN.values()), content, tuple(sorted(_tints())), tuple(sorted(REFUSED)))

@@ -114,6 +114,8 @@ WORDING = Wording(
         "make confetti rain down",
         "drop confetti on the {scene}",
         "celebrate with confetti",
+        "let it rain confetti",
+        "make it rain confetti",
         "shower the {scene} with confetti",
     ),
     named={-1: ("a sprinkle of confetti", "a few pieces of confetti"), 1: ("a confetti shower", "a storm of confetti")},

@@ -146,6 +146,8 @@ WORDING = Wording(
         "make petals drift through the {scene}",
         "scatter petals over the {scene}",
         "let the blossoms fall",
+        "let it rain petals",
+        "make it rain petals",
     ),
     named={-1: ("a few petals", "a handful of petals"), 1: ("a shower of petals", "a sea of petals")},
     tails={

@@ -47,6 +47,7 @@ WORDING = Wording(
         "recolour {thing} to {colour}",
         "recolor {thing} to {colour}",
         "turn {thing} {colour}",
+        "change {thing} to {colour}",
         "change the colour of {thing} to {colour}",
         "change the color of {thing} to {colour}",
         "give {thing} a {colour} coat",

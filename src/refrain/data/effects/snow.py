@@ -19,7 +19,7 @@ _PAD = 0.06  # how far outside the frame flakes live, in heights
 WORDING = Wording(
     known="make it snow heavily, blowing to the left",
     nouns=("snow", "snow", "falling snow", "snowfall", "snowflakes", "winter snow", "snow fall"),
-    adjectives=("snowy", "snowy", "snowing", "full of snow", "wintry", "snow covered", "snow"),
+    adjectives=("snowy", "snowy", "snowing", "full of snow", "wintry", "snow covered", "snow", "winter"),
     verbs=("snow",),
     named={
         -1: ("snow flurries", "a few snowflakes", "flurries"),
