@@ -13,6 +13,11 @@ from refrain.training.loop import Step, train
 from training.tiny_run import STAGE, Net, Numbers, batches, run, same
 
 
+def cut(step: Step) -> None:
+    if step.step == 3:
+        raise KeyboardInterrupt
+
+
 def test_accumulated_micro_batches_are_one_large_batch(tmp_path: Path) -> None:
     stage = replace(STAGE, optimiser="adamw", accumulate=3)
     parts, whole = Net(), Net()
@@ -24,6 +29,8 @@ def test_accumulated_micro_batches_are_one_large_batch(tmp_path: Path) -> None:
     large = replace(stage, accumulate=1)
     joined = lambda steps: (torch.cat([b.x for b in batches(range(3 * n, 3 * n + 3))]) for n in steps)  # noqa: E731
     train(dict(whole.named_parameters()), joined, lambda x, g: mean(whole, x), large, tmp_path / "whole")
+    for one, two in zip(journal.read(tmp_path / "parts"), journal.read(tmp_path / "whole")):
+        assert (one.loss, one.norm) == pytest.approx((two.loss, two.norm), rel=1e-4)
     for name, p in parts.named_parameters():
         torch.testing.assert_close(p, whole.get_parameter(name), atol=1e-6, rtol=1e-5)
 
@@ -35,10 +42,6 @@ def test_a_resumed_run_sees_the_micro_batches_it_would_have_seen(tmp_path: Path)
         seen.append(batch.ids[0])
         return 1.0
 
-    def cut(step: Step) -> None:
-        if step.step == 3:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, stage, cut, spoil=note)
     assert seen == [f"{n}-0" for n in range(12)]
@@ -47,11 +50,12 @@ def test_a_resumed_run_sees_the_micro_batches_it_would_have_seen(tmp_path: Path)
     assert seen == [f"{n}-0" for n in range(6, 18)]
 
 
-def test_dropout_is_drawn_anew_alike(tmp_path: Path) -> None:
-    weights = run(tmp_path / "one")
-    torch.rand(5)
-    assert same(weights, run(tmp_path / "two"))
-    assert not same(weights, run(tmp_path / "three", replace(STAGE, seed=4)))
+def test_a_resumed_run_drops_out_what_it_would_have_dropped(tmp_path: Path) -> None:
+    weights = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", on_step=cut)
+    assert same(weights, run(tmp_path / "cut"))
+    assert not same(weights, run(tmp_path / "without", dropout=0))
 
 
 def test_bf16_is_autocast_and_leaves_the_weights_alone(tmp_path: Path) -> None:

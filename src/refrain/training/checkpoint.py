@@ -60,15 +60,22 @@ def save(
     folder: Path, step: int, named: dict[str, nn.Parameter], average: Average, optimiser: Optimiser,
     cause: Cause | None = None,
 ) -> None:  # fmt: skip
-    """Write the state after `step` steps, and what it came of."""
+    """Write the state after `step` steps, and what it came of. BadInput where the disk does not take it."""
     tensors: dict[str, Tensor] = {f"weights/{name}": p.detach() for name, p in named.items()}
     tensors |= {f"average/{name}": p for name, p in average.shadow.items()}
     tensors |= {f"optimiser/{name}": value for name, value in optimiser.state().items()}
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f"{NAME}.part"
     metadata = {"step": str(step), "cause": json.dumps(cause or {})}
-    save_file({name: value.contiguous() for name, value in tensors.items()}, aside, metadata=metadata)
-    _to_disk(aside)
+    try:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, aside, metadata=metadata)
+        _to_disk(aside)
+    except (OSError, SafetensorError) as error:
+        aside.unlink(missing_ok=True)
+        raise BadInput(
+            f"The state after step {step} cannot be written to {folder}: {error}. Make room and resume; the states "
+            "before it are good."
+        ) from error
     if _whole(folder / NAME):  # a torn one must not take the place of the good one before it
         os.replace(folder / NAME, folder / BEFORE)
     os.replace(aside, folder / NAME)
