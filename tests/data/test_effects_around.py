@@ -135,6 +135,7 @@ def test_more_strength_overshoots_more_and_more_speed_comes_sooner() -> None:
 
 def test_it_crouches_and_jumps_again() -> None:
     assert grown(43, Growth()) < 30 < grown(52, Growth())
+    assert abs(grown(44, Growth()) - grown(43, Growth())) < 6, "without a leap in between"
 
 
 def test_what_is_behind_shows_where_it_has_left_and_dust_lies_at_its_foot() -> None:
