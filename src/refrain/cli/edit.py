@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from refrain.cli.cost import told_cost
-from refrain.cli.options import Attention, Debug, Device, Json, Model, Number, Quiet, Seed, attention_of, dtype_of
+from refrain.cli.options import (
+    Attention,
+    Debug,
+    Device,
+    Json,
+    Model,
+    Number,
+    Quiet,
+    Seed,
+    attention_of,
+    dtype_of,
+    effect_of,
+)
 from refrain.cli.outputs import check_outputs, matte_clip, peak, write_record
 from refrain.cli.progress import say, told
 from refrain.errors import BadInput, Unsupported
@@ -44,6 +56,14 @@ def edit(
     box: Annotated[
         str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Nothing changes outside this box of pixels.")
     ] = None,
+    effect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE[:WEIGHT][@X0,Y0,X1,Y1][@2s-4s]",
+            help="A LoRA; in a box (shares of the frame, 0 to 1) and a time, if trained for that; may come again.",
+        ),
+    ] = None,
+    any_base: Annotated[bool, typer.Option("--any-base", help="Take LoRAs that were trained on another base.")] = False,
     preserve: Annotated[
         bool, typer.Option("--preserve/--no-preserve", help="Keep IN's own pixels where nothing was changed.")
     ] = True,
@@ -74,6 +94,8 @@ def edit(
       refrain edit photo.jpg "set it on fire" -o fire.png --box 200,80,520,400
 
       refrain edit clip.mp4 "heavy fog" -o fog.mp4 --dry-run
+
+      refrain edit clip.mp4 "keep it as it is" -o flames.mp4 --effect flame.safetensors:0.8@0,0,0.5,1@2s-4s
     """
     began = time.monotonic()
     from refrain.editing.request import Edit, check_words
@@ -96,6 +118,7 @@ def edit(
         request = Edit(
             instruction=instruction, source=clip, references=pictures, bound=bound, seed=seed, steps=steps,
             guidance=guidance, short_side=size, start=start, stop=stop, trim=trim, preserve=preserve, attention=spec,
+            effects=tuple(map(effect_of, effect or ())), any_base=any_base,
         )  # fmt: skip
         _require_possible(request, outline)
         for note in clip.notes:
@@ -153,6 +176,12 @@ def _require_possible(request: "Edit", outline: "Outline") -> None:
     """Refuse, before any weights are read, what the checkpoint's card says it cannot do."""
     from refrain.editing.request import require_understood
 
-    require_understood(request.instruction, outline.card, outline.vocabulary)
+    triggers: tuple[str, ...] = ()
+    if request.effects:
+        from refrain.models.lora import outline as read_card
+
+        cards = [read_card(use.path) for use in request.effects]
+        triggers = tuple(trigger for card in cards if card is not None for trigger in card.triggers)
+    require_understood(request.instruction, outline.card, outline.vocabulary, triggers)
     if request.references and "reference" not in outline.card.kinds:
         raise Unsupported(f"{outline.card.name or 'This model'} takes no --reference; say in words what it shows.")

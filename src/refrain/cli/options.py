@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from refrain.attention import Spec
+    from refrain.editing.request import EffectUse
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]  # `main` looks for it
 Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON, and nothing else.")]
@@ -82,6 +83,36 @@ def _share(text: str) -> float | None:
     except (ValueError, ZeroDivisionError):
         return None
     return share if 0 <= share <= 1 else None
+
+
+def effect_of(text: str) -> "EffectUse":
+    """What `--effect` says: FILE[:weight][@x0,y0,x1,y1][@2s-4s]. Raises BadInput for anything else."""
+    from refrain.editing.request import EffectUse
+
+    file, *places = text.split("@")
+    while places and not _is_place(places[0]):  # a file may have an @ in its name
+        file += "@" + places.pop(0)
+    path, colon, weight = file.rpartition(":")
+    if not colon or "/" in weight or "\\" in weight:
+        path, weight = file, "1"
+    boxes, spans = ([p for p in places if ("," in p) == boxed] for boxed in (True, False))
+    try:
+        box = [float(side) for side in boxes[0].split(",")] if boxes else None
+        span = [float(second.removesuffix("s")) for second in spans[0].split("-")] if spans else None
+        strength = float(weight)
+    except ValueError:
+        box, span, strength = [], None, 1.0
+    sound = (box is None or len(box) == 4) and (span is None or len(span) == 2) and len(boxes) < 2 and len(spans) < 2
+    if not sound or not path:
+        raise BadInput(
+            "--effect is FILE[:weight][@x0,y0,x1,y1][@2s-4s], such as flame.safetensors:0.8@0,0,0.5,1@2s-4s, "
+            f"not {text!r}."
+        )
+    return EffectUse(path, strength, box and tuple(box), span and tuple(span))  # pyright: ignore[reportArgumentType]
+
+
+def _is_place(text: str) -> bool:
+    return bool(text) and set(text) <= set("0123456789.,-s")
 
 
 def two_sides(text: str) -> tuple[int, int]:

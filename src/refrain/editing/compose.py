@@ -12,6 +12,7 @@ from torch import Tensor
 
 from refrain.errors import BadInput, Unsupported
 from refrain.models.protocols import Card, Codec
+from refrain.models.wan.hearing import Spot
 from refrain.sequence import Kind, Segment, Sequence, coarsen, grid
 
 PATCH = 2  # latent rows and columns in one token, on Wan and on the embedded model
@@ -20,11 +21,15 @@ PATCH = 2  # latent rows and columns in one token, on Wan and on the embedded mo
 @dataclass(frozen=True)
 class Seen:
     """A source clip as latents [B, C, T, Y, X]: at full size, at the coarse size that the row attends to, and pictures
-    [B, C, 1, Y, X] that the words speak of, in their order."""
+    [B, C, 1, Y, X] that the words speak of, in their order.
+
+    spots: where single adapters work, as tokens [T, Y / 2, X / 2] of the whole timeline (`editing.effects`).
+    """
 
     full: Tensor
     coarse: Tensor | None
     references: tuple[Tensor, ...] = ()
+    spots: tuple[Spot, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,19 @@ def compose(
     changing = base if card.prediction == "change" else None
     row.append(Segment("target", beat, grid(frames, rows, columns, (begin, 0, 0)), base=changing))
     return Sequence(row)
+
+
+def spots_of(seen: Seen, window: Window, asked: bool = True) -> tuple[Spot, ...]:
+    """The spots on a window's target [L]. Where nothing is asked, all hear the row's words: the empty prompt."""
+    here = slice(window.start, window.stop)
+    return tuple(
+        Spot(
+            spot.adapter,
+            None if spot.tokens is None else spot.tokens[here].flatten(),
+            spot.words if asked else None,
+        )
+        for spot in seen.spots
+    )
 
 
 def text(states: Tensor, beat: int) -> Segment:

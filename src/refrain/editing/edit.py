@@ -1,9 +1,10 @@
 """One edit, from clip to clip: see, compose, denoise, decode, put the source back."""
 
+import math
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,9 +16,11 @@ from refrain.flow import SOLVERS, guided, times, told_in_thousandths, wan_times
 from refrain.media import Clip
 from refrain.media.fit import model_size, pad_frames
 from refrain.media.times import moment
+from refrain.models.lora import worn
 from refrain.models.protocols import Card, Denoiser
 
-from .compose import Seen, compose, see, windows
+from .compose import Seen, compose, see, spots_of, windows
+from .effects import Effect, opened, placed
 from .preserve import enlarge, preserve
 from .request import Edit, OnProgress, Progress, Result, require_understood
 
@@ -41,8 +44,11 @@ class Walk:
 def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
     """Answer one request. Raises RefrainError for words, sizes or stretches that cannot be answered."""
     card, clock = editor.card, Clock()
-    require_understood(request.instruction, card, editor.vocabulary)
+    effects = opened(request.effects, editor.folder, request.any_base)
+    triggers = tuple(trigger for effect in effects for trigger in effect.lora.card.triggers)
+    require_understood(request.instruction, card, editor.vocabulary, triggers)
     first, last = stretch(request.source, request.start, request.stop)
+    when = tuple(_frames(effect, request.source, first, last) for effect in effects)
     clip = request.source.between(first, last)
     size = model_size(clip.size, request.short_side or card.short_side, card.multiple)
 
@@ -52,11 +58,15 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
         on_progress(Progress("encode", 0, 1))
         pictures = tuple(picture.at(size)[None, :1].to(editor.device) for picture in request.references)
         seen = see(editor.codec, pad_frames(frames)[None].to(editor.device), card, pictures)
-        words = editor.words.encode([request.instruction, ""])
+        own = [effect.words for effect in effects if effect.words is not None]
+        words = editor.words.encode([request.instruction, "", *own])
         on_progress(Progress("encode", 1, 1))
     walk = walk_of(request, card)
-    with clock("denoise"), torch.no_grad():
-        spec, both = request.attention or editor.attention, (words[:1], words[1:])
+    with clock("denoise"), torch.no_grad(), worn(editor.denoiser, tuple(effect.worn for effect in effects)) as names:
+        spec, both = request.attention or editor.attention, (words[:1], words[1:2])
+        rest = (words[n : n + 1] for n in range(2, len(words)))
+        said = tuple(None if effect.words is None else next(rest) for effect in effects)
+        seen = replace(seen, spots=placed(effects, names, said, seen, when, editor.codec.frames_per_latent))
         answer = denoise(editor.denoiser, seen, both, card, walk, spec, on_progress, editor.offload)
     with clock("decode"), torch.no_grad():
         after = editor.codec.decode(answer)[0, : len(clip)].float().cpu()
@@ -69,7 +79,7 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
         done = preserve(clip, before, after, bound) if request.preserve else enlarge(clip, after)
         whole = done.clip if request.trim else request.source.spliced(first, done.clip)
         on_progress(Progress("compose", 1, 1))
-    return Result(whole, done.matte, record(request, editor, walk, size, (first, last), clock.seconds))
+    return Result(whole, done.matte, record(request, editor, walk, size, (first, last), clock.seconds) | told(effects))
 
 
 def denoise(
@@ -89,8 +99,10 @@ def denoise(
         history = torch.cat(parts, dim=2)[:, :, -window.history :] if window.history else None
         row = compose(words[0], seen, window, card, history, beat=2 * number)
         memory = card.rule != "full"
-        asked = denoiser.prepare(row, spec, memory, offload)
-        unasked = asked if walk.guidance == 1 else denoiser.prepare(row.reworded(words[1]), spec, memory, offload)
+        spots = (spots_of(seen, window), spots_of(seen, window, asked=False))
+        asked = denoiser.prepare(row, spec, memory, offload, spots[0])
+        bare = row.reworded(words[1])
+        unasked = asked if walk.guidance == 1 else denoiser.prepare(bare, spec, memory, offload, spots[1])
 
         def tell(done: int, total: int, x: Tensor, number: int = number) -> None:
             on_progress(Progress("denoise", number * total + done, len(cuts) * total))
@@ -128,6 +140,22 @@ def stretch(clip: Clip, start: float | None, stop: float | None) -> tuple[int, i
             f"the clip lasts {float(clip.duration):.2f} s."
         )
     return first, last
+
+
+def told(effects: tuple[Effect, ...]) -> dict[str, object]:
+    """The effects in a record; nothing where there are none."""
+    return {"effects": [effect.told() for effect in effects]} if effects else {}
+
+
+def _frames(effect: Effect, source: Clip, first: int, last: int) -> tuple[float, float] | None:
+    """The frames of the stretch first .. last in which an effect works, counted from its first; None: all."""
+    if effect.use.span is None:
+        return None
+    begin, end = stretch(source, *effect.use.span)
+    if max(begin, first) >= min(end, last):
+        seconds = "{:g} s to {:g} s".format(*effect.use.span)
+        raise BadInput(f"The effect {effect.lora.path.name} is for {seconds}, outside the stretch that is edited.")
+    return max(begin, first) - first, math.inf if end >= last else end - first
 
 
 @dataclass

@@ -22,6 +22,7 @@ class Editor:
 
     vocabulary: the words it knows, where it knows only some. weights: a hash of its files.
     attention:  how the rule is computed, where an edit does not say. offload: what is remembered lies on the CPU.
+    folder:     where it was loaded from; LoRAs are held against its transformer.
     """
 
     codec: Codec
@@ -34,6 +35,7 @@ class Editor:
     device: torch.device
     attention: Spec = Dense()
     offload: bool = False
+    folder: Path | None = None
 
     @staticmethod
     def from_pretrained(
@@ -53,7 +55,7 @@ class Editor:
         host = load.host(model, dtype or load.usual_dtype(place), place)
         return Editor(
             host.codec, host.words, host.denoiser, host.card, host.vocabulary, weights_hash(host.folder), str(model),
-            place, attention, offload,
+            place, attention, offload, host.folder,
         )  # fmt: skip
 
     def edit(self, request: Edit, on_progress: OnProgress | None = None) -> Result:

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -15,6 +16,44 @@ from refrain.models.protocols import Card
 
 LONGEST = 1000  # characters of an instruction
 SEEDS = 2**63
+
+
+@dataclass(frozen=True)
+class EffectUse:
+    """One LoRA in an edit.
+
+    path:   its file. weight: how strongly it counts; 1 is as trained.
+    box:    x0, y0, x1, y1 in shares of the frame, 0..1; span: from, to in seconds of the source. It works there alone,
+            and what it says there is heard in place of the instruction.
+    words:  these; with a box or a span the sentence that the file knows, unless given. Without any of the three the
+            instruction is heard, as everywhere.
+    """
+
+    path: str | Path
+    weight: float = 1.0
+    box: tuple[float, float, float, float] | None = None
+    span: tuple[float, float] | None = None
+    words: str | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.weight):
+            raise BadInput(f"An effect's weight is a number, 1 as trained, not {self.weight}.")
+        if self.box is not None:
+            x0, y0, x1, y1 = self.box
+            if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
+                said = ",".join(f"{side:g}" for side in self.box)
+                raise BadInput(
+                    f"An effect's box is x0,y0,x1,y1 in shares of the frame, from 0 to 1 and growing, not {said}."
+                )
+        if self.span is not None and not 0 <= self.span[0] < self.span[1]:
+            raise BadInput(f"An effect's time is from before to, in seconds, not {self.span[0]:g} to {self.span[1]:g}.")
+        if self.words is not None:
+            check_words(self.words)
+
+    @property
+    def confined(self) -> bool:
+        """Whether it is kept to a part of the clip, or says words of its own."""
+        return not (self.box is None and self.span is None and self.words is None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +68,7 @@ class Edit:
     start, stop: the stretch to edit, in seconds; trim: return only that stretch.
     preserve:    put the source back where nothing changed; False gives the model's own picture, enlarged.
     attention:   how the rule is computed; None is the editor's choice.
+    effects:     LoRAs, each perhaps in a part of the clip; any_base: also such as were trained on another base.
     """
 
     instruction: str
@@ -44,6 +84,8 @@ class Edit:
     trim: bool = False
     preserve: bool = True
     attention: Spec | None = None
+    effects: tuple[EffectUse, ...] = ()
+    any_base: bool = False
 
     def __post_init__(self) -> None:
         check_words(self.instruction)
@@ -114,8 +156,16 @@ def words_in(text: str) -> list[str]:
     return re.findall(r"[a-z]+", text.lower().replace("'", "").replace("\u2019", ""))
 
 
-def require_understood(instruction: str, card: Card, vocabulary: frozenset[str]) -> None:
-    """Raise BadInput, listing what the checkpoint can do, for an instruction that it does not understand."""
+def require_understood(
+    instruction: str, card: Card, vocabulary: frozenset[str], triggers: tuple[str, ...] = ()
+) -> None:
+    """Raise BadInput, listing what the checkpoint can do, for an instruction that it does not understand.
+
+    triggers: what the effects in use understand besides, word by word or as phrases.
+    """
+    plain = f" {' '.join(words_in(instruction))} "
+    if any(f" {' '.join(words_in(trigger))} " in plain for trigger in triggers if words_in(trigger)):
+        return
     if not understood(instruction, card, vocabulary):
         can = "; ".join(f'"{wording}"' for wording in card.understands)
         raise BadInput(f'{card.name} does not understand "{instruction}"; it can do, in these words or others: {can}.')

@@ -61,9 +61,8 @@ class LoraCard:
         said["coarse"] = None if said.get("coarse") is None else tuple(said["coarse"])
         try:
             card = cls(**said)
-            sound = card.rank >= 1 and card.alpha > 0 and card.tokens in ("all", "target", "clean")
+            if card.rank >= 1 and card.alpha > 0 and card.tokens in ("all", "target", "clean"):
+                return card
         except TypeError:
-            sound = False
-        if not sound:
-            raise BadWeights(f"{where} has no sensible rank, alpha or tokens; get the file anew.")
-        return card
+            pass
+        raise BadWeights(f"{where} has no sensible rank, alpha or tokens; get the file anew.")

@@ -47,13 +47,9 @@ def adapters(transformer: nn.Module) -> dict[str, Reach]:
     """The adapters that are active on a transformer, and which tokens each may touch (all, unless it says less)."""
     if not hasattr(transformer, "peft_config"):
         return {}
-    active = {
-        name
-        for part in transformer.modules()
-        if hasattr(part, "lora_A") and not part.disable_adapters and not part.merged
-        for name in part.active_adapters
-        if name in part.lora_A
-    }
+    parts: list[Any] = [part for part in transformer.modules() if hasattr(part, "lora_A")]
+    awake = (part for part in parts if not part.disable_adapters and not part.merged)
+    active = {name for part in awake for name in part.active_adapters if name in part.lora_A}
     configs: Any = transformer.peft_config
     return {name: getattr(configs[name], "tokens", "all") for name in configs if name in active}
 

@@ -1,0 +1,109 @@
+"""Effects in an edit: LoRA files opened and checked, and where on the clip's tokens each of them works."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from refrain.errors import BadInput, Unsupported
+from refrain.models.lora import Lora, Worn, check_base, read
+from refrain.models.wan.hearing import Spot
+
+from .compose import PATCH, Seen
+from .request import EffectUse
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """A use of a LoRA, with the LoRA."""
+
+    use: EffectUse
+    lora: Lora
+
+    @property
+    def worn(self) -> Worn:
+        return Worn(self.lora, self.use.weight)
+
+    @property
+    def words(self) -> str | None:
+        """What is said where it works; None: the instruction."""
+        return self.use.words or (self.lora.card.words or None if self.use.confined else None)
+
+    def told(self) -> dict[str, Any]:
+        """For the record of a result."""
+        use = self.use
+        place: dict[str, Any] = {"box": use.box and list(use.box), "span": use.span and list(use.span)}
+        return {"file": str(use.path), "hash": self.lora.hash, "weight": use.weight, **place, "words": self.words}
+
+
+def opened(uses: tuple[EffectUse, ...], folder: Path | None, any_base: bool) -> tuple[Effect, ...]:
+    """Read the LoRAs of an edit on the checkpoint in `folder`; one that weighs nothing is left out.
+
+    Raises BadWeights for a file that is strange or for another base, Unsupported where one that touches clean tokens
+    too is to be kept to a part of the clip: what they say is read everywhere.
+    """
+    effects = tuple(Effect(use, read(use.path)) for use in uses)
+    for effect in effects:
+        if folder is not None:
+            check_base(effect.lora, folder, any_base)
+        elif not any_base:
+            raise BadInput("This editor came from no folder, so a LoRA's base cannot be checked; allow any base.")
+        if effect.use.confined and effect.lora.card.tokens != "target":
+            raise Unsupported(
+                f"{effect.lora.path.name} touches clean tokens too, which all regions read, so it cannot be kept to a "
+                "box, a time or words of its own; leave these out, or take one trained on target tokens."
+            )
+    return tuple(effect for effect in effects if effect.use.weight)
+
+
+def placed(
+    effects: tuple[Effect, ...], names: tuple[str, ...], words: tuple[Tensor | None, ...], seen: Seen,
+    frames: tuple[tuple[float, float] | None, ...], frames_per_latent: int,
+) -> tuple[Spot, ...]:  # fmt: skip
+    """The spots of those effects that are kept to a part of the clip or may be: all on target tokens alone.
+
+    names: of their adapters. words: states [1, N, W] of what is said there. frames: the frames first .. last (one past
+    it) in which each works.
+    """
+    _, _, latents, rows, columns = seen.full.shape
+    size = (latents, rows // PATCH, columns // PATCH)
+    return tuple(
+        Spot(name, region(size, effect.use.box, stretch, frames_per_latent), said)
+        for effect, name, said, stretch in zip(effects, names, words, frames)
+        if effect.lora.card.tokens == "target"
+    )
+
+
+def region(
+    size: tuple[int, int, int],
+    box: tuple[float, float, float, float] | None,
+    frames: tuple[float, float] | None,
+    frames_per_latent: int,
+) -> Tensor | None:
+    """Tokens [T, Y, X] within a box (shares of the frame) and a stretch of frames; None where both are None.
+
+    A token belongs to it by its middle, so that regions side by side share none; a region holds one at least.
+    """
+    if box is None and frames is None:
+        return None
+    x0, y0, x1, y1 = box or (0.0, 0.0, 1.0, 1.0)
+    inside = torch.zeros(size, dtype=torch.bool)
+    inside[_moments(size[0], frames, frames_per_latent), _cells(size[1], y0, y1), _cells(size[2], x0, x1)] = True
+    return inside
+
+
+def _cells(count: int, start: float, stop: float) -> slice:
+    first = min(round(start * count), count - 1)
+    return slice(first, max(first + 1, round(stop * count)))
+
+
+def _moments(count: int, frames: tuple[float, float] | None, each: int) -> slice:
+    """Latent 0 is the first frame, latent n > 0 the `each` frames that end with frame n * each."""
+    if frames is None:
+        return slice(0, count)
+    middles = [0.0, *(n * each - (each - 1) / 2 for n in range(1, count))]
+    within = [n for n, middle in enumerate(middles) if frames[0] <= middle < frames[1]]
+    nearest = min(-(-int(frames[0]) // each), count - 1)
+    return slice(within[0], within[-1] + 1) if within else slice(nearest, nearest + 1)
