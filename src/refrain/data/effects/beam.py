@@ -61,13 +61,15 @@ def shone(
     eye or a lens does that looks into a light: so colour is seen on bright things too.
     """
     glare = halo * 2.2 + core
-    near = glare > 0.004
+    near = np.flatnonzero(glare > 0.004)  # [N]: only what is near a line need be made
     tone = (colour**1.5 / (colour**1.5).max()).astype(np.float32)
-    at, line = glare[near][:, None], core[near][:, None]  # [N, 1]: only what is near a line need be made
-    light = (at + 0.8 * line) * tone + np.clip(3 * line - 0.8, 0, 2) * np.float32(white)
-    scene = picture[near] ** 2 * (cv2.exp(-0.9 * at) + halo[near][:, None] * (0.9 * tone))
-    out = picture.copy()
-    out[near] = np.sqrt(1 - (1 - np.minimum(scene, 1)) * cv2.exp(-light))
-    matte = np.zeros_like(glare)
-    matte[near] = 1 - np.exp(-2.5 * at[:, 0])
+    at, line, around = (part.ravel()[near] for part in (glare, core, halo))
+    scene = np.ascontiguousarray(picture.reshape(-1, 3)[near].T)  # [3, N]
+    scene *= scene
+    scene *= np.exp(np.float32(-0.9) * at) + around * (0.9 * tone)[:, None]
+    np.minimum(scene, 1, out=scene)
+    light = (at + 0.8 * line) * tone[:, None] + np.clip(3 * line - 0.8, 0, 2) * np.float32(white)
+    out, matte = picture.copy(), np.zeros_like(glare)
+    out.reshape(-1, 3)[near] = np.sqrt(1 - (1 - scene) * np.exp(-light)).T
+    matte.ravel()[near] = 1 - np.exp(-2.5 * at)
     return out, matte

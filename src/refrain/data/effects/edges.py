@@ -15,8 +15,14 @@ def edges_of(bright: np.ndarray, coarse: float, width: float, least: float = 0.0
     no line flickers.
     """
     soft = cv2.GaussianBlur(bright, (0, 0), max(coarse, 0.6))
-    step = cv2.magnitude(cv2.Sobel(soft, -1, 1, 0), cv2.Sobel(soft, -1, 0, 1)) * np.float32(coarse * 2.5 / 8)
+    step = _steepness(soft) * np.float32(coarse * 2.5 / 8)
     bend = cv2.GaussianBlur(cv2.Laplacian(soft, -1, ksize=3), (0, 0), max(0.7 * coarse, 0.5))
-    slope = cv2.magnitude(cv2.Sobel(bend, -1, 1, 0), cv2.Sobel(bend, -1, 0, 1)) * np.float32(max(width, 0.9) / 8)
+    slope = _steepness(bend) * np.float32(max(width, 0.9) / 8)
     far = bend / (slope + 1e-6)
     return cv2.exp(-(far * far)) * smooth(step, least, 4 * least)
+
+
+def _steepness(value: np.ndarray) -> np.ndarray:
+    """Eight times the length of the gradient, [Y, X]; cv2.magnitude rounds otherwise wherever else its arrays lie."""
+    across, down = cv2.Sobel(value, -1, 1, 0), cv2.Sobel(value, -1, 0, 1)
+    return np.sqrt(across * across + down * down)
