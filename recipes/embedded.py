@@ -11,7 +11,6 @@ Hours: see MODEL.md beside the weights, with the figures that this recipe reache
 import argparse
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
@@ -19,16 +18,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.lib.format import open_memmap
 from rich.console import Console
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
 
-from refrain.data.effects import EFFECTS, Shot
+from refrain.data.effects import EFFECTS
 from refrain.data.example import draw_edit
-from refrain.data.scenes import render_scene
+from refrain.data.plates import Shelf
 from refrain.data.words import card_words, content_words, instruction, vocabulary
 from refrain.editing.compose import Window
 from refrain.models.embedded.codec import LinearCodec
@@ -43,15 +41,12 @@ from refrain.training.loop import Step, train
 from refrain.training.objective import Batch, loss
 from refrain.training.stage import Stage
 
-SCENES, LENGTH = 1500, 28
-PLATES = ((160, 160), (144, 256), (160, 160), (256, 144))  # sizes in which scenes are rendered, in turn
+SCENES = 1500
 EARLY = ((96, 96, 24, 3), (96, 96, 15, 5), (96, 128, 18, 3), (128, 96, 12, 5))  # rows, columns, batch, latent frames
 LATE = ((128, 128, 16, 5), (128, 224, 9, 5), (224, 128, 9, 5), (160, 160, 10, 5), (192, 192, 7, 5))
-# how often each effect is drawn: what is harder to learn comes more often
-SHARES = {
-    "fire": 23, "tint": 18, "sparkles": 13, "mono": 11, "snow": 12, "rain": 8, "fog": 5, "glow": 5, "night": 3,
-    "keep": 4,
-}  # fmt: skip
+# how often each effect is drawn, where it is not 4: what is harder to learn comes more often
+SHARES = {"fire": 7, "tint": 6, "sparkles": 5, "snow": 5, "lightning": 5, "glow": 2, "night": 2, "keep": 2, "mono": 3}
+LEAST = 0.02  # share of the frame that a subject must have for an effect that needs one
 SMALL = 0.93  # the share of the steps that are small and quick: most of what words mean is learnt there
 STAGE = Stage(steps=2800, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
 FURTHER = replace(STAGE, rate=1e-3, cooldown=0.6, seed=2)  # learning on from a released model
@@ -85,30 +80,6 @@ CARD = Card(
 )
 
 
-# -- scenes ------------------------------------------------------------------------------------------------------------
-
-
-def render_plates(folder: Path, count: int) -> None:
-    """Render the scenes that are missing, on all cores."""
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [n for n in range(count) if not plate(folder, n).is_file()]
-    with ProcessPoolExecutor() as pool:
-        for done, _ in enumerate(pool.map(_render, [folder] * len(missing), missing, chunksize=4), 1):
-            if done % 100 == 0:
-                Console().print(f"{done} of {len(missing)} scenes rendered")
-
-
-def plate(folder: Path, number: int) -> Path:
-    return folder / f"{number:05d}.npy"
-
-
-def _render(folder: Path, number: int) -> None:
-    cv2.setNumThreads(1)
-    aside = folder / f"{number:05d}.part.npy"
-    np.save(aside, render_scene(number, LENGTH, PLATES[number % len(PLATES)]).frames)
-    aside.replace(plate(folder, number))
-
-
 # -- batches -----------------------------------------------------------------------------------------------------------
 
 
@@ -125,8 +96,8 @@ class Drawn:
 class Drawing(Dataset[Drawn]):
     """Batch n of the run, drawn from (seed, n) alone: a resumed run sees what the run would have seen."""
 
-    def __init__(self, folder: Path, stage: Stage, small: float) -> None:
-        self.folder, self.stage, self.small = folder, stage, small
+    def __init__(self, shelf: Shelf, stage: Stage, small: float) -> None:
+        self.shelf, self.stage, self.small = shelf, stage, small
 
     def __len__(self) -> int:
         return self.stage.steps
@@ -139,37 +110,24 @@ class Drawing(Dataset[Drawn]):
         latents -= min(int(rng.choice([0, 0, 1, 2])), latents - 3)  # a long clip is cut evenly, so windows vary
         # six in ten windows begin a clip; the others start in its middle and see one latent of the answer before them
         window = Window(0, latents) if rng.random() < 0.6 else Window(2, latents + 1, 1)
-        pairs = [self._pair(rng, (rows, columns), 4 * window.stop - 3) for _ in range(batch)]
+        pairs = [self._pair(rng, (rows, columns), 4 * window.stop - 3, window.start == 0) for _ in range(batch)]
         sources, targets, said = zip(*pairs)
         return Drawn(np.stack(sources), np.stack(targets), list(said), window)
 
-    def _pair(self, rng: np.random.Generator, size: tuple[int, int], length: int) -> tuple[np.ndarray, np.ndarray, str]:
-        tall, wide = size[0] > size[1], size[0] < size[1]
-        kind = 3 if tall else 1 if wide else (0, 1, 2, 3)[int(rng.integers(4))]
-        number = int(rng.integers(SCENES // 4)) * 4 + kind
-        frames = open_memmap(plate(self.folder, number), mode="r")
-        start = int(rng.integers(LENGTH - length + 1))
-        clip = varied(rng, np.asarray(frames[start : start + length]), size)
-        effect = str(rng.choice(list(SHARES), p=np.array(list(SHARES.values())) / sum(SHARES.values())))
-        made = draw_edit(int(rng.integers(2**31)), Shot(clip, first=int(rng.integers(40))), effect=effect)
+    def _pair(
+        self, rng: np.random.Generator, size: tuple[int, int], length: int, begins: bool
+    ) -> tuple[np.ndarray, np.ndarray, str]:
+        names = list(EFFECTS)
+        shares = np.array([SHARES.get(name, 4) for name in names], float)
+        effect = str(rng.choice(names, p=shares / shares.sum()))
+        shot = self.shelf.draw(rng, size, length)
+        while EFFECTS[effect].subject and shot.subject is not None and shot.subject.mean() < LEAST:
+            shot = self.shelf.draw(rng, size, length)
+        # what happens once begins with the clip; a window that goes on may see any moment of it
+        shot = replace(shot, first=0 if begins else int(rng.choice([0, 0, int(rng.integers(40))])))
+        made = draw_edit(int(rng.integers(2**31)), shot, effect)
         said = "" if rng.random() < self.stage.drop else forgotten(rng, made.instruction)
-        return clip, made.target, said
-
-
-def varied(rng: np.random.Generator, clip: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A crop of the clip at `size`, perhaps mirrored, reversed in time, or of another exposure."""
-    rows, columns = clip.shape[1:3]
-    share = min(rows / size[0], columns / size[1]) * rng.uniform(0.65, 1.0)
-    high, wide = round(size[0] * share), round(size[1] * share)
-    y, x = int(rng.integers(rows - high + 1)), int(rng.integers(columns - wide + 1))
-    clip = clip[:, y : y + high, x : x + wide]
-    clip = clip[:, :, ::-1] if rng.random() < 0.5 else clip
-    clip = clip[::-1] if rng.random() < 0.3 else clip
-    gamma, gain = np.exp(rng.normal(0, 0.2)), rng.uniform(0.8, 1.1)
-    curve = np.clip(((np.arange(256) / 255) ** gamma) * gain * 255, 0, 255).astype(np.uint8)
-    kind = cv2.INTER_AREA if share > 1 else cv2.INTER_CUBIC
-    sized = [cv2.resize(np.ascontiguousarray(f), (size[1], size[0]), interpolation=kind) for f in clip]
-    return curve[np.stack(sized)]
+        return shot.frames, made.target, said
 
 
 def forgotten(rng: np.random.Generator, said: str) -> str:
@@ -186,23 +144,64 @@ def pixels(clip: np.ndarray) -> Tensor:
 # -- words -------------------------------------------------------------------------------------------------------------
 
 
-def words_of_run(folder: Path) -> tuple[PreTrainedTokenizerFast, UMT5EncoderModel]:
-    """Tokenizer and text encoder of this run; the encoder learns the grammar first, and then stays as it is."""
+def words_of_run(folder: Path, released: Path | None) -> tuple[PreTrainedTokenizerFast, UMT5EncoderModel]:
+    """Tokenizer and text encoder of this run; the encoder learns the grammar first, and then stays as it is.
+
+    A released model's encoder is taken further: it learns the new words, and says the old ones as it did.
+    """
     tokenizer = new_tokenizer(vocabulary())
     if not (folder / "words").is_dir():
         torch.manual_seed(STAGE.seed)
         encoder = new_text_encoder(len(vocabulary()))
-        teach(tokenizer, encoder)
+        before = None if released is None else Before.load(released)
+        if before is not None:
+            before.hand_down(tokenizer, encoder)
+        teach(tokenizer, encoder, before)
         encoder.save_pretrained(folder / "words")
     return tokenizer, UMT5EncoderModel.from_pretrained(folder / "words").eval().requires_grad_(False)
 
 
-def teach(tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel, steps: int = 900, batch: int = 96) -> None:
+@dataclass(frozen=True)
+class Before:
+    """Tokenizer and encoder of a released model."""
+
+    tokenizer: PreTrainedTokenizerFast
+    encoder: UMT5EncoderModel
+
+    @staticmethod
+    def load(released: Path) -> "Before":
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(released / "tokenizer")
+        encoder = UMT5EncoderModel.from_pretrained(released / "text_encoder").float().eval().requires_grad_(False)
+        return Before(tokenizer, encoder)
+
+    @torch.no_grad()
+    def hand_down(self, tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel) -> None:
+        """Give another encoder all weights, and the embeddings of the words that both know."""
+        own, old = encoder.state_dict(), self.encoder.state_dict()
+        shared = [(n, self.tokenizer.get_vocab()[word]) for word, n in tokenizer.get_vocab().items()
+                  if word in self.tokenizer.get_vocab()]  # fmt: skip
+        here, there = (list(numbers) for numbers in zip(*shared))
+        for name, value in own.items():
+            if value.shape == old[name].shape:
+                value.copy_(old[name])
+            else:
+                value[here] = old[name][there]
+
+    def knows(self, said: str) -> bool:
+        """Whether it has heard every word of a text."""
+        return self.tokenizer.unk_token_id not in self.tokenizer(said).input_ids
+
+
+def teach(
+    tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel, before: Before | None, steps: int = 900,
+    batch: int = 96,
+) -> None:  # fmt: skip
     """Teach the encoder to say, in the state of every word, which effect the whole sentence asks for, and how.
 
-    Left to the loss of the picture alone, a thousand steps went by before words meant anything.
+    Left to the loss of the picture alone, a thousand steps went by before words meant anything. What an encoder before
+    it knew, it goes on saying alike, so that the transformer which listened to that one understands this one.
     """
-    facts = {fact: n for n, fact in enumerate(sorted({f for n in range(4000) for f in said_and_meant(n)[1]}))}
+    facts = {fact: n for n, fact in enumerate(sorted({f for n in range(9000) for f in said_and_meant(n)[1]}))}
     head = nn.Linear(encoder.config.d_model, len(facts))
     learning = torch.optim.AdamW([*encoder.parameters(), *head.parameters()], lr=1e-3)
     for step in range(steps):
@@ -217,6 +216,11 @@ def teach(tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel, steps: 
             head(states), meant.expand(-1, states.shape[1], -1), reduction="none"
         )
         loss_of_words = (wrong * spoken).sum() / spoken.sum() / 5
+        if before is not None:
+            old = [row for row, (said, _) in enumerate(pairs) if before.knows(said)]
+            if old:
+                heard = states_of(before.tokenizer, before.encoder, [pairs[row][0] for row in old])
+                loss_of_words = loss_of_words + 3 * (states[old] - heard).square().mean() / heard.square().mean()
         loss_of_words.backward()
         learning.step()
         learning.zero_grad()
@@ -236,31 +240,29 @@ def said_and_meant(seed: int) -> tuple[str, set[str]]:
 # -- the run -----------------------------------------------------------------------------------------------------------
 
 
-def codec_of(folder: Path, plates: Path) -> LinearCodec:
+def codec_of(folder: Path, shelf: Shelf) -> LinearCodec:
     """This run's codec; if there is none yet, fitted on scenes (half of them edited) and on finer, slower leaves."""
     if not (folder / "codec").is_dir():
-        clips = (open_memmap(plate(plates, n), mode="r")[:17] for n in range(0, SCENES, 12))
-        scenes = (
-            draw_edit(n, Shot(np.asarray(clip))).target if n % 2 else np.asarray(clip) for n, clip in enumerate(clips)
-        )
+        shots = (shelf.shot(n, 0, 17) for n in range(0, SCENES, 12))
+        scenes = (draw_edit(n, shot).target if n % 2 else shot.frames for n, shot in enumerate(shots))
         leaves = (leaves_clip(n, 17, 128) for n in range(SCENES // 6))
         fit(chain(scenes, leaves)).save_pretrained(folder / "codec", torch.float16)
     return LinearCodec.from_pretrained(folder / "codec")
 
 
 def borrow(folder: Path, released: Path) -> None:
-    """Let this run use the codec and the words of a released model."""
-    for part, name in (("vae", "codec"), ("text_encoder", "words")):
-        if not (folder / name).is_dir():
-            shutil.copytree(released / part, folder / name)
+    """Let this run use the codec of a released model."""
+    if not (folder / "codec").is_dir():
+        shutil.copytree(released / "vae", folder / "codec")
 
 
 def main(folder: Path, stage: Stage, small: float, released: Path | None, export: Path | None) -> None:
-    render_plates(folder / "scenes", SCENES)
+    shelf = Shelf(folder / "scenes", SCENES)
+    shelf.fill(lambda done, of: Console().print(f"{done} of {of} scenes rendered") if done % 100 == 0 else None)
     if released is not None:
         borrow(folder, released)
-    codec = codec_of(folder, folder / "scenes")
-    tokenizer, encoder = words_of_run(folder)
+    codec = codec_of(folder, shelf)
+    tokenizer, encoder = words_of_run(folder, released)
     torch.manual_seed(stage.seed)
     net, clean = new_transformer(codec.channels, encoder.config.d_model, WIDTH, LAYERS)
     if released is not None:
@@ -271,7 +273,7 @@ def main(folder: Path, stage: Stage, small: float, released: Path | None, export
     denoiser = WanDenoiser((Expert(net, clean),), CARD)
 
     def batches(numbers: range) -> Iterator[Drawn]:
-        loader = DataLoader(Drawing(folder / "scenes", stage, small), batch_size=None, sampler=numbers,
+        loader = DataLoader(Drawing(shelf, stage, small), batch_size=None, sampler=numbers,
                             num_workers=1, prefetch_factor=4, collate_fn=lambda drawn: drawn)  # fmt: skip
         return iter(loader)
 
