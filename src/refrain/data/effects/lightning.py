@@ -178,13 +178,13 @@ def _bolt(body: Body, size: tuple[int, int], seed: int, now: float) -> np.ndarra
     path = (
         start
         + along[:, None] * (goal - start)
-        + (_jag(seed, cell, number, 65, 7) * ease)[:, None] * side * (0.035 * size[0] + 0.05 * length)
+        + (_jag(seed, cell, number, 65, 7) * ease)[:, None] * side * (0.012 * size[0] + 0.07 * length)
     )
     paths, bright = [path], [np.full(65, level)]
     for k in range(4):
         root = int(8 + 44 * u[1 + k])
         angle = float(np.arctan2(ahead[1], ahead[0]) + (0.55 + 0.5 * u[5 + k]) * (1 if k % 2 else -1))
-        for twig, shine in _branch(path[root], angle, (0.12 + 0.2 * u[9 + k]) * size[0], (seed, 95 + k, cell), level):
+        for twig, shine in _branch(path[root], angle, (0.2 + 0.35 * u[9 + k]) * length, (seed, 95 + k, cell), level):
             paths.append(twig)
             bright.append(shine * 0.8)
     main = drawn(size, paths[:1], max(0.013 * size[0], 0.7), bright[:1])
