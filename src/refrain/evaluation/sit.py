@@ -1,0 +1,140 @@
+"""A model sits the exam of effects: edits made, measured, and told with their intervals."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isfinite, nan, sqrt
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from refrain.editing.editor import Editor
+from refrain.editing.preserve import preserve
+from refrain.editing.request import Edit
+from refrain.evaluation.exam import Case
+from refrain.evaluation.recogniser import Recogniser
+from refrain.evaluation.scores import flicker, overlap, psnr, strength
+from refrain.media import Clip
+from refrain.media.fit import pad_frames
+
+IDLE = 0.1  # an answer that makes less of the wanted change than this has done nothing
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one edit of the exam was worth.
+
+    named:      what the classifier calls the result; chance: how sure it is of the true effect.
+    outside:    dB of the model's own picture outside the true matte; codec: of the source's codec round trip there.
+    untouched:  share of the pixels that preserve left alone among those that should be; equal: all of them, to the bit.
+    overlap:    of the matte with the true one. strength: share of the wanted change that was made.
+    flicker:    of the result, over the true target's.
+    """
+
+    number: int
+    effect: str
+    instruction: str
+    named: str
+    chance: float
+    outside: float
+    codec: float
+    untouched: float
+    equal: bool
+    overlap: float
+    strength: float
+    flicker: float
+
+
+def answer(editor: Editor, case: Case, judge: Recogniser, seed: int = 0) -> Answer:
+    """Make one edit of the exam and measure it, at the size of the case."""
+    shot, example = case.shot, case.example
+    frames = torch.from_numpy(shot.frames).permute(0, 3, 1, 2).float().div(127.5).sub(1)  # [T, 3, Y, X]
+    clip = Clip.of(frames, shot.fps)
+    side = min(shot.frames.shape[1:3])
+    asked = Edit(example.instruction, clip, seed=seed, short_side=side, preserve=False)
+    own = editor.edit(asked).clip  # the model's picture of everything
+    with torch.no_grad():
+        trip = editor.codec.decode(editor.codec.encode(pad_frames(frames)[None].to(editor.device)))
+    before, after = trip[0, : len(frames)].float().cpu(), own.frames
+    done = preserve(clip, before, after)
+    result, bare = as_bytes(done.clip.frames), as_bytes(after)
+    still = example.matte == 0
+    held = (done.matte[:, 0].numpy() == 0) & still
+    chances = judge.chances(shot.frames, result)
+    wanted = flicker(shot.frames, example.target)
+    return Answer(
+        number=case.number,
+        effect=case.effect,
+        instruction=example.instruction,
+        named=max(chances, key=lambda name: chances[name]),
+        chance=chances[case.effect],
+        outside=psnr(bare, shot.frames, still),
+        codec=psnr(as_bytes(before), shot.frames, still),
+        untouched=float(held.sum() / still.sum()) if still.any() else nan,
+        equal=bool((result == shot.frames)[held].all()),
+        overlap=overlap(done.matte[:, 0].numpy(), example.matte),
+        strength=strength(shot.frames, result, example.target, example.matte),
+        flicker=flicker(shot.frames, result) / wanted if wanted > 0 else nan,
+    )
+
+
+def as_bytes(frames: Tensor) -> np.ndarray:
+    """[T, 3, Y, X] in [-1, 1] -> uint8 [T, Y, X, 3]."""
+    return frames.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a rate (Wilson, 1927)."""
+    if of == 0:
+        return nan, nan
+    p, n = right / of, of
+    middle, half = (
+        (p + z * z / (2 * n)) / (1 + z * z / n),
+        z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n),
+    )
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def mean_of(values: Iterable[float]) -> tuple[float, float, int]:
+    """Mean of the numbers that are finite, half of its 95 % interval (normal), and how many they are."""
+    held = np.array([v for v in values if isfinite(v)])
+    if len(held) == 0:
+        return nan, nan, 0
+    half = 1.96 * float(held.std(ddof=1)) / sqrt(len(held)) if len(held) > 1 else nan
+    return float(held.mean()), half, len(held)
+
+
+def report(answers: Sequence[Answer]) -> str:
+    """A Markdown table by effect, and the figures of all together."""
+    lines = [
+        "| effect | n | recognised | called | IoU | strength | outside − codec dB | flicker |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for effect in sorted({one.effect for one in answers}):
+        lines.append(_row(effect, [one for one in answers if one.effect == effect]))
+    lines.append(_row("**all**", answers))
+    right = sum(a.named == a.effect for a in answers)
+    low_high = wilson(right, len(answers))
+    changing = [a for a in answers if isfinite(a.strength)]
+    idle = sum(a.strength < IDLE for a in changing)
+    few = wilson(idle, len(changing))
+    lines += [
+        "",
+        f"recognised {right} of {len(answers)} (95 %: {low_high[0]:.2f} to {low_high[1]:.2f}) · "
+        f"no-op {idle} of {len(changing)} (95 %: {few[0]:.2f} to {few[1]:.2f}) · "
+        f"untouched pixels equal to the bit in {sum(a.equal for a in answers)} of {len(answers)}",
+    ]
+    return "\n".join(lines)
+
+
+def _row(name: str, answers: Sequence[Answer]) -> str:
+    named = [a.named for a in answers]
+    right = sum(a.named == a.effect for a in answers)
+    wrong = [n for n, a in zip(named, answers) if n != a.effect]
+    called = ", ".join(sorted(set(wrong))[:3]) if len({a.effect for a in answers}) == 1 else ""
+    cells = [mean_of(values) for values in (
+        [a.overlap for a in answers], [a.strength for a in answers], [a.outside - a.codec for a in answers],
+        [a.flicker for a in answers],
+    )]  # fmt: skip
+    told = " | ".join("–" if n == 0 else f"{mean:.2f} ± {half:.2f}" for mean, half, n in cells)
+    return f"| {name} | {len(answers)} | {right / len(answers):.2f} | {called} | {told} |"
