@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from refrain.data.effects import (
+    aggregation,
     aura,
     ball,
     bubbles,
     bunny,
     clone,
     confetti,
+    dispersion,
     dissolve,
     fire,
     firework,
@@ -29,6 +31,7 @@ from refrain.data.effects import (
     graffiti,
     growth,
     keep,
+    lightdust,
     lightning,
     lines,
     mono,
@@ -96,6 +99,9 @@ EFFECTS: dict[str, Effect] = {
     "dissolve": Effect(dissolve.draw, dissolve.dissolve, dissolve.WORDING, subject=True),
     "bubbles": Effect(bubbles.draw, bubbles.bubbles, bubbles.WORDING),
     "graffiti": Effect(graffiti.draw, graffiti.graffiti, graffiti.WORDING, subject=True),
+    "lightdust": Effect(lightdust.draw, lightdust.lightdust, lightdust.WORDING),
+    "dispersion": Effect(dispersion.draw, dispersion.dispersion, dispersion.WORDING, subject=True),
+    "aggregation": Effect(aggregation.draw, aggregation.aggregation, aggregation.WORDING, subject=True),
 }
 
 __all__ = ["EFFECTS", "Effect", "Effected", "Shot", "Wording"]

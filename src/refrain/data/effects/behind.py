@@ -30,7 +30,7 @@ def _filled(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     Push and pull over a pyramid of weighted means (Gortler et al., The Lumigraph, 1996).
     """
     known = (~hole).astype(np.float32)
-    levels = [(picture * known[..., None], known)]
+    levels: list[tuple[np.ndarray, np.ndarray]] = [(picture * known[..., None], known)]
     while min(levels[-1][1].shape) > 2 and (levels[-1][1] == 0).any():
         colours, weight = levels[-1]
         size = (max(weight.shape[1] // 2, 1), max(weight.shape[0] // 2, 1))
@@ -38,9 +38,11 @@ def _filled(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
                    for part in (colours, weight)]  # fmt: skip
         scale = 1 / np.maximum(smaller[1], 1e-6)
         full = np.minimum(smaller[1] * 4, 1)  # a few known pixels are enough to speak for a cell
+        full[smaller[1] < 1e-4] = 0  # but next to nothing is not: its colours would be lost in rounding
         levels.append((smaller[0] * (scale * full)[..., None], full))
     colours, weight = levels[-1]
-    fill = colours / np.maximum(weight, 1e-6)[..., None]
+    mean = colours.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
+    fill = (colours + 1e-3 * mean) / (weight + 1e-3)[..., None]
     for colours, weight in reversed(levels[:-1]):
         rough = cv2.resize(fill, (weight.shape[1], weight.shape[0]), interpolation=cv2.INTER_LINEAR)
         fill = colours + rough * (1 - weight)[..., None]

@@ -192,14 +192,14 @@ WORDING = Wording(
     known="add fireworks above",
     nouns=(
         "fireworks",
-        "a firework explosion",
+        "firework explosion",
         "firework explosions",
         "bursting fireworks",
         "exploding fireworks",
-        "a fireworks display",
+        "fireworks display",
         "firework bursts",
         "bursting rockets",
-        "a firework show",
+        "firework show",
     ),
     adjectives=("full of fireworks", "lit by fireworks", "fireworks filled"),
     clauses=(

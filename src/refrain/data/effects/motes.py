@@ -1,6 +1,9 @@
-"""Many soft dots at once, each with its own size and values: `particles.stamped` for dots that differ."""
+"""Many soft dots at once, each with its own size and values (`particles.stamped` is for like dots), and their glow."""
 
+import cv2
 import numpy as np
+
+from refrain.data.effects.trace import bloom
 
 
 def motes(size: tuple[int, int], places: np.ndarray, radius: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -33,3 +36,19 @@ def motes(size: tuple[int, int], places: np.ndarray, radius: np.ndarray, values:
             added = np.bincount(index.ravel(), (shape * value[:, None, None]).ravel(), rows * columns)
             total[c] += added
     return np.ascontiguousarray(total.reshape(-1, rows, columns)[:, pad:-pad, pad:-pad].transpose(1, 2, 0))
+
+
+def aglow(picture: np.ndarray, core: np.ndarray, tone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A picture [Y, X, 3] with points of light [Y, X] and their halos, and its matte; white where they are hottest.
+
+    Where they shine the scene dims a little, as a camera lets it: so they are seen on bright things too.
+    """
+    height, width = core.shape
+    few = cv2.resize(core, (max(width // 2, 1), max(height // 2, 1)), interpolation=cv2.INTER_AREA)
+    halo = np.maximum(bloom(few, max(0.008 * height, 0.4)) - few - np.float32(0.012), 0)
+    glare = cv2.resize(halo, (width, height), interpolation=cv2.INTER_LINEAR) + core
+    light = (1.5 * glare + core)[..., None] * tone.astype(np.float32)
+    light += np.clip(1.6 * core - 0.7, 0, 1.5)[..., None]
+    dim = cv2.exp(-1.1 * glare).reshape(height, width, 1)
+    out = np.sqrt(1 - (1 - np.minimum(picture * picture, 1) * dim) * cv2.exp(-light))
+    return out, 1 - cv2.exp(-2.5 * glare).reshape(height, width)
