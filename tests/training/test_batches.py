@@ -1,9 +1,11 @@
-"""Laws of batches: what a step learns from depends on (seed, step, micro) alone, and is what the model sees in use."""
+"""Laws of batches: what a step learns from depends on the seed and its number alone, and is what is seen in use."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.pairs import clip, pair
-from refrain.data.clips import frames_of
+from refrain.data.clips import clips_of
 from refrain.data.store import Store
 from refrain.editing.compose import Window
 from refrain.errors import BadInput
@@ -25,6 +27,7 @@ from refrain.training.objective import Batch, Encoded, loss, loss_of
 from refrain.training.stage import Stage
 from tiny_embedded import CARD, save_tiny_embedded
 
+KNOWN = {"split": "train", "frames": 5, "width": 64, "height": 64, "fps": 8.0}
 STAGE = Stage(steps=12, drop=0.3, seed=4)
 
 
@@ -39,7 +42,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Store, float]
     """Three pairs of one shape, one of them with two wordings, and one pair of another shape in a store of its own."""
     folder = tmp_path_factory.mktemp("stores")
     made = [Store.create(folder / name) for name in "ab"]
-    made[0].add(pair(folder / "a", n, wordings=("red snow",) if n == 1 else (), split="train") for n in (1, 2, 3))
+    made[0].add(pair(folder / "a", n, wordings=("red snow",) if n == 1 else (), **KNOWN) for n in (1, 2, 3))
     wide = [clip(seed, size=(64, 96)) for seed in (8, 9)]
     made[1].add([pair(folder / "b", 9, *wide, split="train")])
     return [(made[0], 3.0), (made[1], 1.0)]
@@ -47,7 +50,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Store, float]
 
 @pytest.fixture(scope="module")
 def reading(tmp_path_factory: pytest.TempPathFactory) -> Reading:
-    return Reading(tmp_path_factory.mktemp("cache"), batch=2, micro=2, lengths=(5,))
+    return Reading(tmp_path_factory.mktemp("cache"), batch=2, lengths=(5,))
 
 
 def equal(one: Encoded, two: Encoded) -> bool:
@@ -58,16 +61,26 @@ def equal(one: Encoded, two: Encoded) -> bool:
 def test_a_resumed_run_meets_the_batches_it_would_have_met(
     tiny: Host, stores: list[tuple[Store, float]], reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = list(batches(stores, CARD, tiny.codec, tiny.words, STAGE, reading)(0))
-    assert len(whole) == STAGE.steps * reading.micro
+    whole = list(batches(stores, CARD, tiny.codec, tiny.words, STAGE, reading)(range(24)))
+    assert len(whole) == 24
     monkeypatch.setattr(Clip, "read", lambda *_: pytest.fail("what is kept needs no clip"))
-    resumed = list(batches(stores, CARD, tiny.codec, tiny.words, STAGE, replace(reading, ahead=0))(5))
-    assert all(map(equal, whole[5 * reading.micro :], resumed))
+    resumed = list(batches(stores, CARD, tiny.codec, tiny.words, STAGE, replace(reading, ahead=0))(range(9, 24, 2)))
+    assert all(map(equal, whole[9::2], resumed))
     drawn = Counter(name for batch in whole for name in batch.ids)
     assert drawn["pair9"] / sum(drawn.values()) == pytest.approx(0.25, abs=0.1)
     assert all(len({tuple(x.shape) for x in (b.clean, b.seen.full)}) == 1 for b in whole)
-    other = list(batches(stores, CARD, tiny.codec, tiny.words, replace(STAGE, seed=5), reading)(0))
+    other = list(batches(stores, CARD, tiny.codec, tiny.words, replace(STAGE, seed=5), reading)(range(24)))
     assert [b.ids for b in other] != [b.ids for b in whole]
+
+
+def test_the_cause_changes_with_the_data(tiny: Host, stores: list[tuple[Store, float]], reading: Reading) -> None:
+    def cause(asked: list[tuple[Store, float]], how: Reading = reading) -> dict[str, str]:
+        return batches(asked, CARD, tiny.codec, tiny.words, STAGE, how).cause
+
+    first, (a, b) = cause(stores), stores
+    assert cause(stores, replace(reading, ahead=0)) == first
+    others = [cause([a]), cause([(a[0], 2.0), b]), cause(stores, replace(reading, batch=1))]
+    assert all(other != first for other in others)
 
 
 def test_a_batch_costs_what_its_clips_and_words_cost(
@@ -75,9 +88,9 @@ def test_a_batch_costs_what_its_clips_and_words_cost(
 ) -> None:
     assert isinstance(tiny.denoiser, WanDenoiser)
     pairs = {p.id: (store, p) for store, _ in stores for p in store.pairs}
-    kept = next(batches(stores, CARD, tiny.codec, tiny.words, replace(STAGE, drop=1), reading)(0))
+    kept = next(batches(stores, CARD, tiny.codec, tiny.words, replace(STAGE, drop=1), reading)(range(1)))
     size = (kept.clean.shape[3] * 8, kept.clean.shape[4] * 8)
-    clips = [frames_of(*pairs[name], 5, size) for name in kept.ids]
+    clips = [[each.at(size) for each in clips_of(*pairs[name], 5)] for name in kept.ids]
     source, target = (torch.stack([each[n] for each in clips]) for n in (0, 1))
     plain = Batch(source, target, tiny.words.encode([""] * len(clips)), kept.window)
     with torch.no_grad():
@@ -141,3 +154,11 @@ def test_reading_ahead_changes_nothing_and_stops_with_its_reader() -> None:
 
 def reading_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "refrain-ahead"]
+
+
+@pytest.mark.slow
+def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(code, "docs/data.md", "exec"), {})  # noqa: S102
+    assert "step=1" in capsys.readouterr().out

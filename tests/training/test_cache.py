@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +14,7 @@ import torch
 from data.pairs import clip, pair, save
 from media.make import Made
 from refrain.data.cache import Cache, key_of
-from refrain.data.clips import frames_of, packed, unpacked
+from refrain.data.clips import clips_of, packed, unpacked
 from refrain.data.layer import write_layer
 from refrain.data.pair import Pair
 from refrain.data.store import Store
@@ -27,7 +28,7 @@ from refrain.training.cache import (
     fill,
     identity,
     mask_in,
-    pair_key,
+    pair_keys,
     seen_in,
     states_in,
     verify,
@@ -36,6 +37,7 @@ from refrain.training.cache import (
 from tiny_embedded import CARD, save_tiny_embedded
 
 SHAPE = Shape(5, 64, 64)
+KNOWN = {"split": "train", "frames": 5, "width": 64, "height": 64, "fps": 8.0}
 
 
 @pytest.fixture(scope="module")
@@ -55,20 +57,29 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.mktemp("store")
     mask = save(folder, "mask.mp4", clip(77))
     made = Store.create(folder)
-    made.add([
-        pair(folder, 1, mask=mask, wordings=("red snow",), split="train"),
-        pair(folder, 2, split="train"),
-    ])  # fmt: skip
+    made.add([pair(folder, 1, mask=mask, wordings=("red snow",), **KNOWN), pair(folder, 2, **KNOWN)])
     return made
 
 
-def test_what_is_kept_is_what_is_seen_in_use(tmp_path: Path, store: Store, makers: Makers) -> None:
-    cache = Cache(tmp_path)
-    fill(cache, makers, buckets(store, CARD, (5,)))
-    items = [cache.get(pair_key(makers.names, store, p, SHAPE)) for p in store.pairs]
-    seen, clean = seen_in([item for item in items if item is not None])
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, store: Store, makers: Makers) -> tuple[Cache, list[Filled]]:
+    """A filled cache, and what was heard of it."""
+    cache, heard = Cache(tmp_path_factory.mktemp("cache")), list[Filled]()
+    fill(cache, makers, buckets(store, CARD, (5,)), heard.append)
+    return cache, heard
+
+
+@pytest.fixture
+def cache(tmp_path: Path, whole: tuple[Cache, list[Filled]]) -> Cache:
+    """A filled cache to spoil."""
+    return Cache(shutil.copytree(whole[0].folder, tmp_path / "cache"))
+
+
+def test_what_is_kept_is_what_is_seen_in_use(cache: Cache, store: Store, makers: Makers) -> None:
+    items = [held(cache, makers, store, each) for each in store.pairs]
+    seen, clean = seen_in(items)
     for n, each in enumerate(store.pairs):
-        source, target = (frames[None] for frames in frames_of(store, each, 5, (64, 64)))
+        source, target = (frames.at((64, 64))[None] for frames in clips_of(store, each, 5))
         expected = see(makers.codec, source, CARD)
         assert seen.coarse is not None and expected.coarse is not None
         torch.testing.assert_close(seen.full[n], expected.full[0], rtol=0, atol=0)
@@ -78,16 +89,16 @@ def test_what_is_kept_is_what_is_seen_in_use(tmp_path: Path, store: Store, maker
         item = cache.get(words_key(makers.names, text))
         assert item is not None
         torch.testing.assert_close(states_in(item), makers.words.encode([text])[0], rtol=0, atol=0)
-    assert [mask_in(item, SHAPE) is None for item in items if item is not None] == [False, True]
+    assert [mask_in(item, SHAPE) is None for item in items] == [False, True]
 
 
-def test_a_killed_run_makes_only_what_is_missing(tmp_path: Path, store: Store, makers: Makers) -> None:
-    cache, found, heard = Cache(tmp_path), buckets(store, CARD, (5,)), list[Filled]()
-    first = fill(cache, makers, found, heard.append)
-    assert first == Filled(6, 6, 6)  # two pairs and four texts
-    assert [filled.done for filled in heard] == [1, 2, 3, 4, 5, 6]
-    cache.path(pair_key(makers.names, store, store.pairs[1], SHAPE)).unlink()
-    assert fill(cache, makers, found) == Filled(6, 6, 1)
+def test_a_killed_run_makes_only_what_is_missing(
+    whole: tuple[Cache, list[Filled]], cache: Cache, store: Store, makers: Makers
+) -> None:
+    assert [filled.done for filled in whole[1]] == [3, 5, 6, 7, 8, 9]
+    assert whole[1][-1] == Filled(9, 9, 9)  # two sources, two targets, a mask, four texts
+    cache.path(pair_keys(makers.names, store, store.pairs[1], SHAPE)["target"]).unlink()
+    assert fill(cache, makers, buckets(store, CARD, (5,)), begin=0.5) == Filled(9, 9, 1)
 
 
 def test_all_that_an_item_depends_on_changes_its_key(tmp_path: Path, store: Store, makers: Makers, tiny: Host) -> None:
@@ -100,21 +111,21 @@ def test_all_that_an_item_depends_on_changes_its_key(tmp_path: Path, store: Stor
         moved = replace(makers.names, codec=identity(tiny.codec))
         first.view(-1)[0] -= 1
     assert identity(tiny.codec) == codec
-    keys = [
-        pair_key(names, store, each, shape)
-        for names, each, shape in (
-            (makers.names, one, SHAPE),
-            (makers.names, other, SHAPE),
-            (makers.names, replace(one, mask=None), SHAPE),
-            (makers.names, one, Shape(1, 64, 64)),
-            (makers.names, one, Shape(5, 32, 64)),
-            (moved, one, SHAPE),
-            (replace(makers.names, dtype=torch.bfloat16), one, SHAPE),
-            (replace(makers.names, coarse=(1, 1, 1)), one, SHAPE),
-        )
-    ]
-    assert len(set(keys)) == len(keys)
-    assert pair_key(makers.names, store, replace(one, instruction="another"), SHAPE) == keys[0]
+    keys = pair_keys(makers.names, store, one, SHAPE)
+    for names, each, shape, changed in (
+        (makers.names, other, SHAPE, {"target"}),
+        (makers.names, replace(one, source=store.pairs[1].source), SHAPE, {"source"}),
+        (makers.names, replace(one, mask=other.target), SHAPE, {"mask"}),
+        (makers.names, replace(one, target=None, layer=one.target), SHAPE, {"target"}),
+        (makers.names, one, Shape(1, 64, 64), {"source", "target", "mask"}),
+        (makers.names, one, Shape(5, 32, 64), {"source", "target", "mask"}),
+        (moved, one, SHAPE, {"source", "target"}),
+        (replace(makers.names, dtype=torch.bfloat16), one, SHAPE, {"source", "target"}),
+        (replace(makers.names, coarse=(1, 1, 1)), one, SHAPE, {"source"}),
+        (makers.names, replace(one, instruction="another"), SHAPE, set()),
+    ):
+        found = pair_keys(names, store, each, shape)
+        assert {part for part in keys if found[part] != keys[part]} == changed
     assert words_key(makers.names, "a") != words_key(makers.names, "b")
     assert words_key(makers.names, "a") != words_key(replace(makers.names, words="others"), "a")
 
@@ -122,10 +133,11 @@ def test_all_that_an_item_depends_on_changes_its_key(tmp_path: Path, store: Stor
 def test_a_clip_that_changes_has_another_key(tmp_path: Path, makers: Makers) -> None:
     made = pair(tmp_path, 1)
     store = Store.create(tmp_path)
-    before = pair_key(makers.names, store, made, SHAPE)
+    before = pair_keys(makers.names, store, made, SHAPE)
     save(tmp_path, "1b.mp4", clip(5))
     os.utime(tmp_path / "1b.mp4", ns=(1, 1))
-    assert pair_key(makers.names, store, made, SHAPE) != before
+    after = pair_keys(makers.names, store, made, SHAPE)
+    assert after["target"] != before["target"] and after["source"] == before["source"]
 
 
 def test_what_has_no_weights_cannot_be_known_again() -> None:
@@ -133,11 +145,10 @@ def test_what_has_no_weights_cannot_be_known_again() -> None:
         identity(Made())
 
 
-def test_verifying_finds_what_is_not_as_it_was(tmp_path: Path, store: Store, makers: Makers) -> None:
-    cache, found = Cache(tmp_path), buckets(store, CARD, (5,))
-    fill(cache, makers, found)
-    assert verify(cache, makers, found, share=1) == []
-    spoilt, gone = (pair_key(makers.names, store, each, SHAPE) for each in store.pairs)
+def test_verifying_finds_what_is_not_as_it_was(cache: Cache, store: Store, makers: Makers) -> None:
+    found = buckets(store, CARD, (5,))
+    assert verify(cache, makers, found) == []
+    spoilt, gone = (pair_keys(makers.names, store, each, SHAPE)["target"] for each in store.pairs)
     item = cache.get(spoilt)
     assert item is not None
     cache.put(spoilt, {**item, "target": item["target"] + 1})
@@ -197,11 +208,24 @@ def test_a_target_kept_as_a_layer_is_encoded_as_the_target(tmp_path: Path, maker
     save(tmp_path, "s.mp4", source)
     save(tmp_path, "t.mp4", target)
     store = Store.create(tmp_path)
-    kept = Pair("a", "a", tmp_path / "s.mp4", None, "x", layer=tmp_path / "l.mp4", split="train")
+    kept = Pair("a", "a", tmp_path / "s.mp4", None, "x", layer=tmp_path / "l.mp4", **KNOWN)  # type: ignore[arg-type]
     plain = replace(kept, id="b", target=tmp_path / "t.mp4", layer=None)
     store.add([kept, plain])
     cache = Cache(tmp_path / "cache")
     fill(cache, makers, buckets(store, CARD, (5,)))
-    one, two = (cache.get(pair_key(makers.names, store, each, SHAPE)) for each in store.pairs)
-    assert one is not None and two is not None
+    one, two = (held(cache, makers, store, each) for each in store.pairs)
     assert torch.equal(one["target"], two["target"])
+
+
+def test_the_edits_of_one_clip_share_its_source(tmp_path: Path, store: Store, makers: Makers) -> None:
+    one, two = store.pairs
+    again = Store.create(tmp_path)
+    again.add([replace(one, mask=None), replace(two, source=one.source, parent=one.parent)])
+    filled = fill(Cache(tmp_path / "cache"), makers, buckets(again, CARD, (5,)))
+    assert filled.total == filled.made == 3 + 4  # a source, two targets; four texts
+
+
+def held(cache: Cache, makers: Makers, store: Store, pair: Pair) -> dict[str, torch.Tensor]:
+    """All that is kept of a pair."""
+    found = [cache.get(key) for key in pair_keys(makers.names, store, pair, SHAPE).values()]
+    return {name: tensor for item in found if item is not None for name, tensor in item.items()}

@@ -1,4 +1,4 @@
-"""The clips of a pair as frames for a model: so many of them, at such a size, both seen alike."""
+"""The clips of a pair as a model learns them: so many frames, at such a size, and the mask in bits."""
 
 import numpy as np
 import torch
@@ -12,15 +12,15 @@ from .facts import Facts
 from .pair import Pair
 from .store import Store
 
-__all__ = ["frames_of", "mask_of", "model_size", "size_of_area"]
+__all__ = ["clips_of", "mask_of", "model_size", "packed", "size_of_area", "unpacked"]
 
 
-def frames_of(store: Store, pair: Pair, frames: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """The first `frames` frames of source and target at `size`, each [T, 3, Y, X] in [-1, 1]. Raises BadInput."""
+def clips_of(store: Store, pair: Pair, frames: int) -> tuple[Clip, Clip]:
+    """The first `frames` frames of source and target. Raises BadInput where there are fewer."""
     source, target = store.clips(pair)
     if len(source) < frames:
         raise BadInput(f"{store.where(pair)}: it has {len(source)} frames and {frames} are wanted; ask for fewer.")
-    return source.between(0, frames).at(size), target.between(0, frames).at(size)
+    return source.between(0, frames), target.between(0, frames)
 
 
 def mask_of(store: Store, pair: Pair, frames: int, size: tuple[int, int]) -> Tensor | None:

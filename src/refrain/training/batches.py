@@ -1,4 +1,4 @@
-"""From stores to the batches of a run: shapes, latents, words, windows, each drawn from (seed, step, micro) alone."""
+"""From stores to the batches of a run: shapes, latents, words, windows, drawn from the seed and a number alone."""
 
 import queue
 import threading
@@ -10,15 +10,16 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from refrain.data.cache import Cache
-from refrain.data.pair import Split
+from refrain.data.cache import Cache, key_of
+from refrain.data.pair import Pair, Split
 from refrain.data.store import Store
 from refrain.editing.compose import Window
 from refrain.errors import BadInput
 from refrain.models.protocols import Card, Codec, TextEncoder
 
 from .buckets import Bucket, buckets
-from .cache import Filled, Makers, Names, fill, pair_key, seen_in, states_in, words_key
+from .cache import Filled, Makers, Names, fill, pair_keys, seen_in, states_in, words_key
+from .devices import processes
 from .mixture import Group, Mixture
 from .objective import Encoded
 from .stage import Stage
@@ -31,16 +32,15 @@ _WORDS, _WINDOW = 3, 4  # what is drawn of a batch besides its pairs
 class Reading:
     """How stores are read for a run.
 
-    cache:   the folder of latents and states, which several runs may share.
-    batch:   pairs at once. micro: batches to a step, whose gradients are added up.
+    cache:   the folder of latents and states, which several runs and processes may share. batch: pairs at once.
     lengths: of clips in frames (4k + 1), the longest that a pair has is taken; empty: what suits the model.
     area:    pixels of a frame; None: the size at which the model edits. split: which pairs.
-    dtype:   in which latents and states are kept. ahead: batches that are read while the model learns; 0: none.
+    dtype:   in which latents and states are kept; they are read as float32.
+    ahead:   batches that are read while the model learns; 0: none.
     """
 
     cache: Path
     batch: int = 1
-    micro: int = 1
     lengths: tuple[int, ...] = ()
     area: int | None = None
     split: Split = "train"
@@ -51,8 +51,8 @@ class Reading:
 def batches(
     stores: Sequence[tuple[Store, float]], card: Card, codec: Codec, words: TextEncoder, stage: Stage, reading: Reading,
     place: torch.device | str = "cpu", heard: Callable[[Filled], None] = lambda filled: None,
-) -> Callable[[int], Iterator[Encoded]]:  # fmt: skip
-    """The batches of a run, for `loop.train`: called with a step, it gives them from there on, `micro` to a step.
+) -> "Drawn":  # fmt: skip
+    """The micro-batches of a run, for `loop.train`; their `cause` says what data they are, for a resume.
 
     stores: each with its share of all pairs that are drawn. All latents and states that are missing are made first;
     after that neither codec nor words are asked again, and their memory can be freed. place: where they compute.
@@ -63,26 +63,28 @@ def batches(
     makers = Makers.of(codec, words, card, reading.dtype, place)
     found: list[Bucket] = []
     groups: list[Group] = []
-    for store, share in stores:
+    cause = {"data.batch": str(reading.batch), "data.words": makers.names.words}
+    for number, (store, share) in enumerate(stores, 1):
         own = buckets(store, card, reading.lengths, reading.area, reading.split)
         held = sum(len(bucket.pairs) for bucket in own)
         found += own
         groups += [Group(len(bucket.pairs), share * len(bucket.pairs) / held) for bucket in own]
-    cache = Cache(reading.cache)
-    fill(cache, makers, found, heard)
-    drawn = Drawn(cache, card, makers.names, tuple(found), Mixture(groups, reading.batch, stage.seed), stage)
+        cause[f"data.{number}"] = f"{share:g} of {_mark(own, makers.names)}"
+    cache, crew = Cache(reading.cache), processes()
+    fill(cache, makers, found, heard, crew.number / crew.count)
+    mixture = Mixture(groups, reading.batch, stage.seed)
+    return Drawn(cache, card, makers.names, tuple(found), mixture, stage, reading.ahead, cause)
 
-    def of(step: int) -> Iterator[Encoded]:
-        numbers = ((s, micro) for s in range(step, stage.steps) for micro in range(reading.micro))
-        made = (drawn.batch(s * reading.micro + micro) for s, micro in numbers)
-        return ahead(made, reading.ahead) if reading.ahead else made
 
-    return of
+def _mark(found: Sequence[Bucket], names: Names) -> str:
+    """A hash of what is learnt of some pairs: their clips, shapes, codec and wordings, in their order."""
+    said = [(pair_keys(names, b.store, p, b.shape), p.asked) for b in found for p in b.pairs]
+    return key_of({"pairs": said})[:16]
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Batch n of a run, read from a filled cache."""
+    """The micro-batches of a run, read from a filled cache; each depends on the stage's seed and its number alone."""
 
     cache: Cache
     card: Card
@@ -90,19 +92,31 @@ class Drawn:
     buckets: tuple[Bucket, ...]
     mixture: Mixture
     stage: Stage
+    ahead: int
+    cause: dict[str, str]
+
+    def __call__(self, numbers: Iterable[int]) -> Iterator[Encoded]:
+        """The batches of these numbers, in their order; a thread reads some of them ahead."""
+        made = map(self.batch, numbers)
+        return ahead(made, self.ahead) if self.ahead else made
 
     def batch(self, number: int) -> Encoded:
-        """The batch `number`, counted from 0: step * micro + the place within the step."""
+        """The batch `number`, counted from 0 over all steps, micro-batches and processes."""
         group, places = self.mixture.draw(number)
         bucket = self.buckets[group]
         pairs = [bucket.pairs[place] for place in places]
-        seen, clean = seen_in([self._item(pair_key(self.names, bucket.store, p, bucket.shape)) for p in pairs])
+        seen, clean = seen_in([self._latents(bucket, pair) for pair in pairs])
         rng = np.random.default_rng((self.stage.seed, _WORDS, number))
         texts = [worded(rng, pair.asked, self.stage.drop) for pair in pairs]
         states = torch.stack([states_in(self._item(words_key(self.names, text))) for text in texts])
         rng = np.random.default_rng((self.stage.seed, _WINDOW, number))
         window = draw_window(rng, clean.shape[2], self.card)
         return Encoded(seen, clean, states, window, tuple(pair.id for pair in pairs))
+
+    def _latents(self, bucket: Bucket, pair: Pair) -> dict[str, torch.Tensor]:
+        """What is kept of a pair's two clips; the mask is not learnt from."""
+        keys = pair_keys(self.names, bucket.store, pair, bucket.shape)
+        return {**self._item(keys["source"]), **self._item(keys["target"])}
 
     def _item(self, key: str) -> dict[str, torch.Tensor]:
         item = self.cache.get(key)

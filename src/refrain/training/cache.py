@@ -7,7 +7,7 @@ or a codec that changes is a new key; nothing has to be thrown away by hand.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from refrain.data.cache import Cache, key_of
-from refrain.data.clips import frames_of, mask_of, packed, unpacked
+from refrain.data.clips import clips_of, mask_of, packed, unpacked
 from refrain.data.pair import Pair
 from refrain.data.store import Store
 from refrain.editing.compose import Seen, see
@@ -81,20 +81,21 @@ class Makers:
         return Makers(codec, words, card, Names(identity(codec), identity(words), card.coarse, dtype), place)
 
 
-def pair_key(names: Names, store: Store, pair: Pair, shape: Shape) -> str:
-    """The key of a pair's latents."""
-    files = {"source": pair.source, "target": pair.target, "layer": pair.layer, "mask": pair.mask}
-    return key_of(
-        {
-            "version": VERSION,
-            "files": {name: store.known.hash(path) for name, path in files.items() if path is not None},
-            "frames": [0, shape.frames],
-            "size": shape.size,
-            "coarse": names.coarse,
-            "codec": names.codec,
-            "dtype": str(names.dtype),
-        }
-    )
+def pair_keys(names: Names, store: Store, pair: Pair, shape: Shape) -> dict[str, str]:
+    """The keys of a pair's items: its `source`, its `target` and, where it has one, its `mask`.
+
+    The edits of one clip share the item of their source.
+    """
+    used = {"version": VERSION, "frames": [0, shape.frames], "size": shape.size}
+    coded = {**used, "codec": names.codec, "dtype": str(names.dtype)}
+    source = store.known.hash(pair.source)
+    edited = {"layer": store.known.hash(pair.edited), "on": source} if pair.target is None else {}
+    edited = edited or {"target": store.known.hash(pair.edited)}
+    keys = {
+        "source": key_of({**coded, "source": source, "coarse": names.coarse}),
+        "target": key_of({**coded, **edited}),
+    }
+    return keys if pair.mask is None else {**keys, "mask": key_of({**used, "mask": store.known.hash(pair.mask)})}
 
 
 def words_key(names: Names, text: str) -> str:
@@ -102,17 +103,22 @@ def words_key(names: Names, text: str) -> str:
     return key_of({"version": VERSION, "text": text, "words": names.words, "dtype": str(names.dtype)})
 
 
-def encode_pair(makers: Makers, store: Store, pair: Pair, shape: Shape) -> dict[str, Tensor]:
-    """A pair's latents: `full` and `target` [C, T, Y, X], `coarse` where the card has it, `mask` in bits."""
-    source, target = (clip[None].to(makers.place) for clip in frames_of(store, pair, shape.frames, shape.size))
+def encode_pair(
+    makers: Makers, store: Store, pair: Pair, shape: Shape, parts: Collection[str]
+) -> dict[str, dict[str, Tensor]]:
+    """Those of a pair's items that are asked for: `source` (`full` [C, T, Y, X], and `coarse` where the card has it),
+    `target` (`target` [C, T, Y, X]), `mask` (`mask`, in bits)."""
+    made: dict[str, dict[str, Tensor]] = {}
+    source, target = clips_of(store, pair, shape.frames)
     with torch.no_grad():
-        seen, clean = see(makers.codec, source, makers.card), makers.codec.encode(target)
-    made = {"full": seen.full[0], "target": clean[0]}
-    if seen.coarse is not None:
-        made["coarse"] = seen.coarse[0]
-    made = {name: latents.to("cpu", makers.names.dtype) for name, latents in made.items()}
-    mask = mask_of(store, pair, shape.frames, shape.size)
-    return made if mask is None else {**made, "mask": packed(mask)}
+        if "source" in parts:
+            seen = see(makers.codec, source.at(shape.size)[None].to(makers.place), makers.card)
+            made["source"] = {"full": seen.full[0]} | ({} if seen.coarse is None else {"coarse": seen.coarse[0]})
+        if "target" in parts:
+            made["target"] = {"target": makers.codec.encode(target.at(shape.size)[None].to(makers.place))[0]}
+    made = {part: {n: x.to("cpu", makers.names.dtype) for n, x in item.items()} for part, item in made.items()}
+    mask = mask_of(store, pair, shape.frames, shape.size) if "mask" in parts else None
+    return made if mask is None else {**made, "mask": {"mask": packed(mask)}}
 
 
 def encode_words(makers: Makers, text: str) -> dict[str, Tensor]:
@@ -125,15 +131,15 @@ def encode_words(makers: Makers, text: str) -> dict[str, Tensor]:
 
 
 def states_in(item: dict[str, Tensor]) -> Tensor:
-    """The states [N, W] of a cached text, its empty rows put back."""
-    states = item["states"]
+    """The states [N, W] float32 of a cached text, its empty rows put back."""
+    states = item["states"].float()
     return torch.cat([states, states.new_zeros(int(item["rows"]) - len(states), states.shape[1])])
 
 
 def seen_in(items: list[dict[str, Tensor]]) -> tuple[Seen, Tensor]:
-    """Cached pairs of one shape as a batch: the sources as seen, and the clean targets [B, C, T, Y, X]."""
-    full, target = (torch.stack([item[name] for item in items]) for name in ("full", "target"))
-    coarse = torch.stack([item["coarse"] for item in items]) if "coarse" in items[0] else None
+    """Cached pairs of one shape as a batch: the sources as seen, and the clean targets, [B, C, T, Y, X] float32."""
+    full, target = (torch.stack([item[name] for item in items]).float() for name in ("full", "target"))
+    coarse = torch.stack([item["coarse"] for item in items]).float() if "coarse" in items[0] else None
     return Seen(full, coarse), target
 
 
@@ -152,39 +158,59 @@ class Filled:
 
 
 def fill(
-    cache: Cache, makers: Makers, found: Iterable[Bucket], heard: Callable[[Filled], None] = lambda filled: None
-) -> Filled:
-    """Make every item that is missing. What is there stays, so a killed run goes on, and two may share the work."""
-    work = list(_items(makers, found))
-    made = 0
-    for done, (key, make) in enumerate(work, 1):
-        if key not in cache:
-            cache.put(key, make())
-            made += 1
-        heard(Filled(done, len(work), made))
-    return Filled(len(work), len(work), made)
+    cache: Cache, makers: Makers, found: Iterable[Bucket], heard: Callable[[Filled], None] = lambda filled: None,
+    begin: float = 0.0,
+) -> Filled:  # fmt: skip
+    """Make every item that is missing. What is there stays, so a killed run goes on.
+
+    begin: where in the list, 0 .. 1, to start going round it: processes that start apart share the work.
+    """
+    work = list(_works(makers, found))
+    work = work[int(begin * len(work)) :] + work[: int(begin * len(work))]
+    total, done, made = sum(len(each.keys) for each in work), 0, 0
+    for each in work:
+        missing = {part: key for part, key in each.keys.items() if key not in cache}
+        for part, item in (each.make(missing) if missing else {}).items():
+            cache.put(missing[part], item)
+        done, made = done + len(each.keys), made + len(missing)
+        heard(Filled(done, total, made))
+    return Filled(done, total, made)
 
 
 def verify(cache: Cache, makers: Makers, found: Iterable[Bucket], share: float = 0.01, seed: int = 0) -> list[str]:
     """Make a sample of the items anew, one at least, and compare: the keys that are missing or not as they were."""
-    work = list(_items(makers, found))
+    work = list(_works(makers, found))
     chosen = np.random.default_rng(seed).permutation(len(work))[: max(1, round(share * len(work)))]
-    return [work[n][0] for n in sorted(chosen) if not _alike(cache.get(work[n][0]), work[n][1]())]
+    wrong: list[str] = []
+    for each in (work[n] for n in sorted(chosen)):
+        made = each.make(each.keys)
+        wrong += [key for part, key in each.keys.items() if not _alike(cache.get(key), made[part])]
+    return wrong
 
 
-def _items(makers: Makers, found: Iterable[Bucket]) -> Iterator[tuple[str, Callable[[], dict[str, Tensor]]]]:
-    """The key of every item that the buckets need, once, and how it is made; the empty text is one of them."""
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """Items that are made together, by their parts, and what makes those of them that are asked for."""
+
+    keys: dict[str, str]
+    make: Callable[[Collection[str]], dict[str, dict[str, Tensor]]]
+
+
+def _works(makers: Makers, found: Iterable[Bucket]) -> Iterator[_Work]:
+    """What the buckets need, every item once; the empty text is among them."""
     known: set[str] = set()
     texts = {"": None}
     for bucket in found:
         for pair in bucket.pairs:
             texts |= dict.fromkeys(pair.asked)
-            key = pair_key(makers.names, bucket.store, pair, bucket.shape)
-            if key not in known:
-                known.add(key)
-                yield key, lambda b=bucket, p=pair: encode_pair(makers, b.store, p, b.shape)
+            keys = pair_keys(makers.names, bucket.store, pair, bucket.shape)
+            keys = {part: key for part, key in keys.items() if key not in known}
+            known.update(keys.values())
+            if keys:
+                yield _Work(keys, lambda parts, b=bucket, p=pair: encode_pair(makers, b.store, p, b.shape, parts))
     for text in texts:
-        yield words_key(makers.names, text), lambda t=text: encode_words(makers, t)
+        key = words_key(makers.names, text)
+        yield _Work({"words": key}, lambda _, t=text: {"words": encode_words(makers, t)})
 
 
 def _alike(kept: dict[str, Tensor] | None, made: dict[str, Tensor]) -> bool:

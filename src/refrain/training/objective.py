@@ -3,7 +3,7 @@
 The row is laid by `editing.compose`, as in use, and the same `Row.output` predicts; training cannot drift from use.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -46,7 +46,8 @@ class Encoded:
         full, clean, words = (x.to(place, dtype) for x in (self.seen.full, self.clean, self.words))
         coarse = None if self.seen.coarse is None else self.seen.coarse.to(place, dtype)
         pictures = tuple(picture.to(place, dtype) for picture in self.seen.references)
-        return Encoded(Seen(full, coarse, pictures), clean, words, self.window, self.ids)
+        seen = replace(self.seen, full=full, coarse=coarse, references=pictures)
+        return Encoded(seen, clean, words, self.window, self.ids)
 
 
 def loss(
