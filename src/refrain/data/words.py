@@ -131,8 +131,8 @@ def caption(rng: np.random.Generator, effect: str, parameters: Any, subject: str
     else:
         said = _one(rng, phrases.CAPTION_FRAMES["noun"]).replace("{noun}", _noun(rng, wording, told))
         said = f"{said} {_one(rng, wording.about)}" if wording.about else said
-    said = said.replace("{subject}", "{thing}")  # a sentence that asks nothing must say what "it" is
-    return _fill(rng, _ended(rng, said, told), subject, told.colour)
+    said = _ended(rng, said, told).replace("{subject}", "{thing}")  # a sentence that asks nothing says what "it" is
+    return _fill(rng, said, subject, told.colour)
 
 
 def _one(rng: np.random.Generator, choices: tuple[str, ...]) -> str:

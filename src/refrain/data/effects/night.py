@@ -22,7 +22,7 @@ WORDING = Wording(
         -1: ("evening", "dusk", "twilight", "nightfall"),
         1: ("midnight", "dark night", "darkness", "deep night", "pitch dark night"),
     },
-    seen=("a {scene} at night", "the {scene} at night", "it is night"),
+    seen=("a {scene} at night", "the {scene} at night", "night over the {scene}"),
 )
 
 
