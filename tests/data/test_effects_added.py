@@ -29,9 +29,11 @@ def change(shown: np.ndarray, source: np.ndarray = GREY) -> np.ndarray:
 
 def test_a_stronger_glitch_and_a_harder_frost_change_more() -> None:
     shot = Shot(GREY[:16])
-    for effect, kind in ((glitch, Glitch), (freeze, Freeze)):
-        light, heavy = (change(effect(shot, 3, kind(strength=s)).frames).mean() for s in ("light", "heavy"))
-        assert heavy > 1.2 * light
+    for light, heavy in (
+        [glitch(shot, 3, Glitch(strength)) for strength in ("light", "heavy")],
+        [freeze(shot, 3, Freeze(strength=strength)) for strength in ("light", "heavy")],
+    ):
+        assert change(heavy.frames).mean() > 1.2 * change(light.frames).mean()
 
 
 def test_glitches_come_and_go() -> None:

@@ -111,7 +111,7 @@ def _drawn(figure: Figure, fur: np.ndarray, hop: _Hop, side: int, wide: float) -
     """Draw the rabbit from back to front, looking towards the middle of the picture."""
     look = -0.035 * side
     belly, dark = fur + (1 - fur) * 0.55, np.array([0.07, 0.05, 0.06], np.float32)
-    pink = np.minimum(_PINK, fur * 0.9 + 0.1) if fur.min() < 0.6 else _PINK
+    pink = _PINK if np.abs(fur - _PINK).max() > 0.3 else _PINK * np.float32(0.72)
     figure.draw(figure.oval(0.19 * side, 0.14, 0.075, 0.075), belly, 0.07)
     for hand in (-1, 1):
         lean = hand * (0.10 + max(hop.flop, -0.1) * (1.0 if hand == side else 0.7))

@@ -116,4 +116,4 @@ def shadow(size: tuple[int, int], foot: tuple[float, float], wide: float, dark: 
 def blink(now: float, phase: float) -> float:
     """How wide eyes are open at frame `now`: 1, and for a moment about 0 every two seconds or so."""
     age = (now + phase * 46) % 46
-    return 1 - 0.92 * float(smooth(np.float64(abs(age - 23)), 3.0, 1.2))
+    return 1 - 0.92 * float(smooth(np.asarray(abs(age - 23)), 3.0, 1.2))

@@ -46,11 +46,12 @@ def freeze(shot: Shot, seed: int, parameters: Freeze) -> Effected:
     lookup = np.stack([np.interp(np.linspace(0, 1, 256), _STEPS, _ICE[:, c]) for c in range(3)], -1).astype(np.float32)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     if parameters.where == "everywhere":  # nothing moves but the front
-        inward = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x)) / max(
+        inward: np.ndarray = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x)) / max(
             min(height, width) / 2, 1
         )
         grain = _Grain.at((y + 0.5) / height, (x + 0.5) / height, places)
-        border, thick = -0.9 * inward + 0.16 * grain.rough, power * (0.25 + 0.75 * smooth(inward, 0.9, 0.05))
+        border = np.asarray(-0.9 * inward + 0.16 * grain.rough)
+        thick = power * (0.25 + 0.75 * smooth(inward, 0.9, 0.05))
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         share = min(max(shot.now(i) + 2.0, 0.0) / _THROUGH, 1.0)
@@ -96,13 +97,18 @@ class _Grain:
 
 
 def _iced(
-    picture: np.ndarray, front: np.ndarray, power: float, grain: _Grain, thick: np.ndarray, lookup: np.ndarray
+    picture: np.ndarray,
+    front: np.ndarray,
+    power: float,
+    grain: _Grain,
+    thick: np.ndarray | np.float32,
+    lookup: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The picture as ice where the front (0 at its edge) has passed, bright at the edge; and how frozen it is."""
     frozen = smooth(front, 0.0, 0.06) * min(0.55 + 0.5 * power, 1.0)
     rim = smooth(np.abs(front - 0.02), 0.04, 0.0)
     bright = luma_of(picture) * 0.80 + 0.12 + (grain.facet - 0.5) * (0.06 + 0.12 * thick)
-    ice = lookup[cv2.convertScaleAbs(np.maximum(bright, 0), alpha=255)]  # [Y, X, 3]
+    ice = lookup[np.asarray(cv2.convertScaleAbs(np.maximum(bright, 0), alpha=255), np.uint8)]  # [Y, X, 3]
     white = thick * (0.55 * grain.edge + 0.22 * grain.facet * grain.facet)
     ice += (_FROST - ice) * white[..., None]
     ice = picture + (ice - picture) * frozen[..., None]

@@ -49,7 +49,7 @@ def ghost(shot: Shot, seed: int, parameters: Ghost) -> Effected:
         if figure is None:
             return picture, matte
         far = _outline(figure, now)
-        shown = float(smooth(np.float64(now), -4.0, 7.0))
+        shown = float(smooth(np.asarray(now), -4.0, 7.0))
         before = hidden * body.mask[figure.box] if body is not None else np.zeros_like(far)
         seen = shown * (1 - before)
         _drawn(figure, far, colour, -0.03 * side, blink(now, a / 7))
@@ -76,7 +76,7 @@ def _place(size: tuple[int, int], body: Body | None, side: int, tall: float) -> 
         x = body.middle[0] + side * (body.width / 2 + 0.22 * tall)
         y = body.top + 0.72 * tall
         room = size[1] - body.left - body.width if side > 0 else body.left
-        hidden = float(smooth(np.float64(room / max(tall, 1)), 0.25, 0.5))
+        hidden = float(smooth(np.asarray(room / max(tall, 1)), 0.25, 0.5))
     return min(max(x, 0.38 * tall), size[1] - 0.38 * tall), min(max(y, 1.1 * tall), size[0] - 0.05 * tall), hidden
 
 

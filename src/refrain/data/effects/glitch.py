@@ -59,9 +59,8 @@ def _level(seed: int, now: float) -> float:
     cycle, age = divmod(now, _CYCLE)
     begins, lasts = hashed(seed, 72, int(cycle), np.arange(2))
     begins, lasts = 1 + 4 * begins, 6 + 4 * lasts
-    up = smooth(np.float64(age), begins - 1.0, begins + 0.6) * smooth(
-        np.float64(age), begins + lasts, begins + lasts - 2
-    )
+    when = np.asarray(age)
+    up = smooth(when, begins - 1.0, begins + 0.6) * smooth(when, begins + lasts, begins + lasts - 2)
     return 0.34 + 0.66 * float(up)
 
 
