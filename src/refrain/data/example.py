@@ -10,20 +10,6 @@ from refrain.data.phrases import SUBJECTS
 from refrain.data.words import caption, instruction, nearest, reversed_instruction
 from refrain.errors import BadInput
 
-# how often each effect is drawn; effects with more to tell apart come more often
-_SHARES = {
-    "keep": 6,
-    "snow": 12,
-    "rain": 11,
-    "fog": 10,
-    "fire": 12,
-    "glow": 10,
-    "sparkles": 10,
-    "tint": 16,
-    "mono": 6,
-    "night": 7,
-}
-
 
 @dataclass(frozen=True)
 class Example:
@@ -42,17 +28,15 @@ class Example:
 def draw_edit(seed: int, shot: Shot, effect: str | None = None) -> Example:
     """Draw an edit of a clip by its seed: effect, parameters and wording.
 
-    Two windows of one clip, each with its own `shot.first`, carry the same edit. `effect` fixes which; left
-    open, effects that need a subject are drawn only where the shot has one. The same arguments give the same example.
+    Two windows of one clip, each with its own `shot.first`, carry the same edit. `effect` fixes which; left open,
+    all are drawn alike, and those that need a subject only where the shot has one. The same arguments give the same example.
     """
     if effect is not None and effect not in EFFECTS:
         like = " or ".join(nearest(effect, EFFECTS)) or ", ".join(EFFECTS)
         raise BadInput(f'There is no effect "{effect}"; did you mean {like}?')
     rng = np.random.default_rng((seed, 202))
-    able = {name: share for name, share in _SHARES.items() if shot.subject is not None or not EFFECTS[name].subject}
-    shares = np.array(list(able.values()), float)
-    drawn = str(rng.choice(list(able), p=shares / shares.sum()))
-    name = effect or drawn
+    able = [name for name in EFFECTS if shot.subject is not None or not EFFECTS[name].subject]
+    name = effect or str(rng.choice(able))
     parameters = EFFECTS[name].draw(rng)
     while shot.subject is None and getattr(parameters, "where", "") == "subject":  # fire can burn elsewhere
         parameters = EFFECTS[name].draw(rng)
