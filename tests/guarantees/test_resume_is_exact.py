@@ -15,7 +15,7 @@ import torch
 from editing.test_compose import Means
 from refrain.editing.compose import Window
 from refrain.training import journal
-from refrain.training.checkpoint import Average
+from refrain.training.checkpoint import Average, averaged
 from refrain.training.loop import Step, train
 from refrain.training.objective import Batch, loss
 from refrain.training.stage import Stage
@@ -79,8 +79,9 @@ def test_killed_twice(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_killed_by_the_system_at_every_point_in_turn(tmp_path: Path) -> None:
     """SIGKILL within a step, in the middle of writing a state, before it is renamed, and between the two renames."""
-    for point in KILLS:
-        assert child(tmp_path / "cut", point) == -signal.SIGKILL, point
+    for point, (what, left) in KILLS.items():
+        assert child(tmp_path / "cut", what) == -signal.SIGKILL, point
+        assert not left or averaged(tmp_path / "cut")[0] == left, point
     assert child(tmp_path / "cut") == 0
     weights = small(tmp_path / "whole")
     assert same(weights, small(tmp_path / "cut"))
@@ -88,16 +89,14 @@ def test_killed_by_the_system_at_every_point_in_turn(tmp_path: Path) -> None:
     assert [step.loss for step in journal.read(tmp_path / "cut")] == [s.loss for s in journal.read(tmp_path / "whole")]
 
 
-# what a child does before it learns: steps are 0 to 5, states are written after 2, 4 and 6
+# what a child does before it learns, and the steps whose state must be left; states are written after 2, 4 and 6 steps
 KILLS = {
-    "step 0": "hook = lambda step: die()",
-    "half of the first state": "half(1)",
-    "before the first state has its name": "before(1)",
-    "step 3": "hook = lambda step: step.step == 3 and die()",
-    "between the two renames": "before(2)",
-    "half of a later state": "half(1)",
-    "before it has its name": "before(1)",
-    "step 5": "hook = lambda step: step.step == 5 and die()",
+    "half of the first state": ("half()", 0),
+    "before the first state has its name": ("before(1)", 0),
+    "step 3": ("hook = lambda step: step.step == 3 and die()", 2),
+    "between the two renames": ("before(2)", 2),
+    "half of a later state": ("half()", 2),
+    "step 5": ("hook = lambda step: step.step == 5 and die()", 4),
 }
 CHILD = """
 import os, signal, sys
@@ -110,7 +109,7 @@ hook, write, rename, renames = (lambda step: None), checkpoint.save_file, os.rep
 
 def die(): os.kill(os.getpid(), signal.SIGKILL)
 
-def half(n):
+def half():
     def cut(tensors, path, metadata):
         write(tensors, path, metadata=metadata)
         os.truncate(path, os.path.getsize(path) // 2)
@@ -130,9 +129,9 @@ run(Path(FOLDER), on_step=lambda step: hook(step))
 """
 
 
-def child(folder: Path, point: str | None = None) -> int:
-    """Learn in a process of its own. Returns how it ended."""
+def child(folder: Path, what: str = "") -> int:
+    """Learn in a process of its own that does `what` before. Returns how it ended."""
     here = Path(__file__).parents[1]
     code = CHILD.replace("PATHS", repr([str(here), str(here.parent / "src")])).replace("FOLDER", repr(str(folder)))
-    code = code.replace("POINT", KILLS[point] if point else "")
+    code = code.replace("POINT", what)
     return subprocess.run([sys.executable, "-c", code], check=False).returncode

@@ -19,6 +19,7 @@ Tracker = str | GeneralTracker
 class Step:
     """What is written down of every step.
 
+    of:          steps in all.
     seconds:     since this process began to learn. left: seconds that the rest will take at this pace.
     waiting:     the share of the step's time that was spent waiting for data.
     samples:     samples a second over all devices (micro-batches, where a batch does not name its samples in `ids`).
@@ -30,6 +31,7 @@ class Step:
     norm: float
     rate: float
     seconds: float
+    of: int = 0
     left: float = 0.0
     waiting: float = 0.0
     samples: float = 0.0
@@ -37,7 +39,7 @@ class Step:
 
     def numbers(self) -> dict[str, float]:
         """All but its own number, flat, for trackers."""
-        flat = {name: value for name, value in asdict(self).items() if name not in {"step", "validation"}}
+        flat = {name: value for name, value in asdict(self).items() if name not in {"step", "of", "validation"}}
         return {**flat, **{f"validation/{name}": value for name, value in self.validation.items()}}
 
 
@@ -97,4 +99,5 @@ def _tracker(asked: Tracker, folder: Path) -> GeneralTracker:
     if asked not in {str(name) for name in get_available_trackers()}:
         raise Unsupported(f"The tracker `{asked}` is not installed; install its package, or leave the tracker out.")
     kind = LOGGER_TYPE_TO_CLASS[asked]
-    return kind(folder.resolve().name, *([str(folder)] if kind.requires_logging_directory else []))
+    here = folder.resolve()  # what a tracker writes lies in the run's own folder
+    return kind(here.name, *([str(here.parent)] if kind.requires_logging_directory else []))

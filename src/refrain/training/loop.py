@@ -84,7 +84,9 @@ def train(
             seconds = time.monotonic() - began
             left = seconds / (step + 1 - done) * (stage.steps - step - 1)
             told = run.look(step + 1, watch)
-            said = Step(step, found.loss, found.norm, stage.rate_at(step), seconds, left, *found.pace, told)
+            said = Step(
+                step, found.loss, found.norm, stage.rate_at(step), seconds, stage.steps, left, *found.pace, told
+            )
             journal.write(said)
             on_step(said)
             if _due(step + 1, stage.every, stage):
