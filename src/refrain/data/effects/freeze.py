@@ -57,7 +57,7 @@ def freeze(shot: Shot, seed: int, parameters: Freeze) -> Effected:
         share = min(max(shot.now(i) + 2.0, 0.0) / _THROUGH, 1.0)
         share = share * (1.6 - 0.6 * share)  # fast at first
         if parameters.where == "everywhere":
-            front = border + (share * (0.35 + 0.75 * power) - 0.1)
+            front = np.asarray(border + (share * (0.35 + 0.75 * power) - 0.1))
             return _iced(picture, front, power, grain, thick, lookup)
         body = body_of(shot.mask(i))
         matte = np.zeros((height, width), np.float32)
