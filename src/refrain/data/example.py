@@ -29,7 +29,7 @@ def draw_edit(seed: int, shot: Shot, effect: str | None = None) -> Example:
     """Draw an edit of a clip by its seed: effect, parameters and wording.
 
     Two windows of one clip, each with its own `shot.first`, carry the same edit. `effect` fixes which; left open, all
-    are drawn alike, and those that need a subject only where the shot has one. The same arguments give the same example.
+    are drawn alike, those that need a subject only where the shot has one. The same arguments give the same example.
     """
     if effect is not None and effect not in EFFECTS:
         like = " or ".join(nearest(effect, EFFECTS)) or ", ".join(EFFECTS)
