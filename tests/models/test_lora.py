@@ -1,5 +1,6 @@
 """LoRAs by peft, on chosen tokens of a row: what they touch, what they leave alone, and what is remembered of it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from refrain.attention import Dense, Isa
 from refrain.errors import BadInput, Unsupported
-from refrain.models.lora import attach, detach, merge
+from refrain.models.lora import LoraCard, Worn, attach, detach, merge, read, save, worn
 from refrain.models.wan.block import Run, project, word_keys
 from refrain.models.wan.denoiser import WanDenoiser
 from refrain.models.wan.hearing import Spot
@@ -89,7 +90,8 @@ def test_a_lora_on_all_or_clean_tokens_is_part_of_what_is_remembered() -> None:
             awake(wan, tokens)
             after = prepared._remember(0)
         n = next(iter(before))
-        assert (before[n].layers[1][0] - after[n].layers[1][0]).abs().max() > 1e-4
+        keys = [kept[n].tensors()[2] for kept in (before, after)]  # of the second block
+        assert (keys[0] - keys[1]).abs().max() > 1e-4
 
 
 def test_all_tokens_one_by_one_are_what_peft_does_to_all_of_them() -> None:
@@ -240,6 +242,36 @@ def test_a_target_amid_the_row_is_touched_where_it_stands() -> None:
         for m in (True, False)
     )
     torch.testing.assert_close(on, off, atol=2e-6, rtol=0)
+
+
+@torch.no_grad()
+def test_in_half_precision_memory_is_exact_to_rounding() -> None:
+    def run(memory: bool) -> Tensor:
+        wan = denoiser()
+        wan.experts[0].transformer.bfloat16()
+        awake(wan, "target")
+        return velocity(wan, memory, spots=(Spot("default", LEFT),))
+
+    torch.testing.assert_close(run(True), run(False), atol=3e-2, rtol=0)
+
+
+@torch.no_grad()
+def test_a_lora_of_one_of_two_experts_is_worn_by_that_one_alone(tmp_path: Path) -> None:
+    made = denoiser()
+    awake(made, "target")
+    save(tmp_path / "a.safetensors", made.experts[0].transformer, LoraCard(1, 1, expert=1))
+    wan = denoiser(2)
+    row, words = one_turn(), some(1, 4, 32, seed=4)
+
+    def both(*names: str) -> list[Tensor]:
+        prepared = wan.prepare(row, spots=tuple(Spot(name, LEFT, words) for name in names))
+        return [prepared.velocity(latents(5), t) for t in (0.9, 0.1)]
+
+    plain = both()
+    with worn(wan, (Worn(read(tmp_path / "a.safetensors")),)) as names:
+        assert [hasattr(one.transformer, "peft_config") for one in wan.experts] == [False, True]
+        assert (both(*names)[1] - plain[1]).abs().max() > 1e-3
+    assert all(torch.equal(a, b) for a, b in zip(both(), plain))
 
 
 def test_what_cannot_be_attached_or_placed_is_refused() -> None:

@@ -130,7 +130,7 @@ def test_the_embedding_of_clean_tokens_travels_with_it_and_diffusers_leaves_it_a
 
 
 def test_the_weight_scales_what_is_added(file: Path) -> None:
-    net = tiny_transformer(seed=1)
+    net: Any = tiny_transformer(seed=1)
     layer = "blocks.0.attn1.to_q"
     base = net.get_submodule(layer).weight.clone()
     load(net, read(file), weight=0.5)
