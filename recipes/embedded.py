@@ -12,6 +12,7 @@ import argparse
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -49,6 +50,7 @@ LATE = ((128, 128, 16, 5), (128, 224, 9, 5), (224, 128, 9, 5), (160, 160, 10, 5)
 SHARES = {"fire": 7, "tint": 6, "sparkles": 5, "snow": 5, "lightning": 5, "glow": 2, "night": 2, "keep": 2, "mono": 3,
           "petals": 0}  # fmt: skip
 LEAST = 0.02  # share of the frame that a subject must have for an effect that needs one
+AGAIN = 20  # steps after which a batch comes again
 SMALL = 0.93  # the share of the steps that are small and quick: most of what words mean is learnt there
 STAGE = Stage(steps=2800, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
 FURTHER = replace(STAGE, rate=1e-3, cooldown=0.6, seed=2)  # learning on from a released model
@@ -105,9 +107,14 @@ class Drawing(Dataset[Drawn]):
         return self.stage.steps
 
     def __getitem__(self, step: int) -> Drawn:
+        # rendering costs as much as learning: what is drawn is learnt from twice, with other noise
+        return self._drawn(step // (2 * AGAIN) * AGAIN + step % AGAIN, step < self.small * self.stage.steps)
+
+    @lru_cache(maxsize=AGAIN)  # noqa: B019 -- one data set a process
+    def _drawn(self, number: int, small: bool) -> Drawn:
         cv2.setNumThreads(1)
-        rng = np.random.default_rng((self.stage.seed, step, 7))
-        buckets = EARLY if step < self.small * self.stage.steps else LATE
+        rng = np.random.default_rng((self.stage.seed, number, 7))
+        buckets = EARLY if small else LATE
         rows, columns, batch, latents = buckets[int(rng.integers(len(buckets)))]
         latents -= min(int(rng.choice([0, 0, 1, 2])), latents - 3)  # a long clip is cut evenly, so windows vary
         # six in ten windows begin a clip; the others start in its middle and see one latent of the answer before them
