@@ -12,6 +12,7 @@ import numpy as np
 from refrain.errors import BadInput
 
 _LUMA = np.array([[0.299, 0.587, 0.114]], np.float32)
+_NOTHING = float(np.nextafter(np.float32(1 / 255), np.float32(0)))  # the largest matte that is next to nothing
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,16 @@ def painted(frames: np.ndarray, paint: Paint) -> Effected:
     """
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
         raise BadInput(f"an effect needs uint8 frames [T, Y, X, 3], but was given {frames.dtype} {list(frames.shape)}.")
-    out = np.empty_like(frames)
+    out = np.empty(frames.shape, np.uint8)
     mattes = np.empty(frames.shape[:3], np.float32)
+    positive = np.empty(frames.shape[1:], np.float32)
     for i, frame in enumerate(frames):
         picture, matte = paint(i, np.multiply(frame, np.float32(1 / 255), dtype=np.float32))
         matte = np.clip(matte, 0, 1, out=mattes[i])
-        matte[matte < 1 / 255] = 0
-        flat = np.maximum(picture, 0).astype(np.float32, copy=False).reshape(len(frame), -1)
-        out[i] = cv2.convertScaleAbs(flat, alpha=255).reshape(frame.shape)  # rounds and saturates
-        if not matte.all():
-            out[i][matte == 0] = frame[matte == 0]
+        cv2.threshold(matte, _NOTHING, 0, cv2.THRESH_TOZERO, dst=matte)
+        np.maximum(picture, 0, out=positive, casting="same_kind")
+        cv2.convertScaleAbs(positive, dst=out[i], alpha=255)  # rounds and saturates
+        cv2.copyTo(frame, (matte == 0).view(np.uint8), dst=out[i])
     return Effected(out, mattes)
 
 
