@@ -199,6 +199,13 @@ HOSTILE = {
 }
 
 
+SAID = {
+    **dict.fromkeys(("a way up", "an absolute name", "another disk"), "would leave the folder"),
+    **dict.fromkeys(("a symbolic link", "a hard link", "a device"), "a link or a device"),
+    "a program": "no part of a pair",
+}
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_shards_are_refused_and_reach_nothing(tmp_path: Path, name: str) -> None:
     home = tmp_path / "home"
@@ -207,6 +214,7 @@ def test_hostile_shards_are_refused_and_reach_nothing(tmp_path: Path, name: str)
     with pytest.raises(BadInput) as error:
         list(read_shards(path, home / "clips"))
     assert "\n" not in str(error.value) and str(path) in str(error.value)
+    assert SAID.get(name, "") in str(error.value)
     assert [p.name for p in tmp_path.iterdir()] == ["home"]
     assert {p.name for p in home.iterdir()} == {"a.tar", "clips"}
 
