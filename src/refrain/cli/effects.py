@@ -29,7 +29,12 @@ MaskOption = Annotated[
 
 @app.command("list")
 def list_(debug: Debug = False) -> None:
-    """List the effects: what they need, what can be chosen, and one way to ask a model for each."""
+    """List the effects: what they need, what can be chosen, and one way to ask a model for each.
+
+    Examples:
+
+      refrain effects list
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -98,7 +103,14 @@ def gallery(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Draw every effect, two moments each, on one sheet."""
+    """Draw every effect, two moments each, on one sheet.
+
+    Examples:
+
+      refrain effects gallery -o gallery.png
+
+      refrain effects gallery clip.mp4 --mask person.png -o gallery.png
+    """
     from refrain.cli.gallery import drawn
     from refrain.cli.outputs import check_free
 
