@@ -58,7 +58,7 @@ FURTHER = replace(STAGE, rate=1e-3, cooldown=0.6, seed=2)  # learning on from a 
 # wide, so that a glimpse of them is left at 0.97; where an effect lies, and what was asked, is decided above that.
 TIMES = 7.4, 1.5  # shift, and standard deviation of the logit
 WIDTH, LAYERS = 256, 6
-WORDS = card_words()
+WORDS = card_words(frozenset(name for name, share in SHARES.items() if not share))
 
 CARD = Card(
     name="refrain-embedded",

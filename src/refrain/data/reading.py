@@ -202,17 +202,19 @@ class CardWords:
     refused: tuple[str, ...]
 
 
-@lru_cache(maxsize=1)
-def card_words() -> CardWords:
-    """The lists of a model that learnt every effect.
+@lru_cache(maxsize=4)
+def card_words(unlearnt: frozenset[str] = frozenset()) -> CardWords:
+    """The lists of a model that learnt every effect but those of these names.
 
     A phrase that holds a shorter one of the list is left out, and so is one with a slot for a colour, which counts as a
     colour does.
     """
     naming = [phrase for effect in EFFECTS.values() for phrase in _naming(effect.wording)]
+    known = tuple(said for name, said in KNOWN.items() if name not in unlearnt)
     coloured = {words for phrase in naming if "{colour}" in phrase for words in _filled(phrase)}
     listed: set[tuple[str, ...]] = set()
-    for words in sorted(set(_phrases()) - coloured, key=len):
+    learnt = {words for words, name in _phrases().items() if name not in unlearnt}
+    for words in sorted(learnt - coloured, key=len):
         rest = list(words)
         for start, stop in combinations(range(len(words) + 1), 2):
             if words[start:stop] in listed:
@@ -220,4 +222,4 @@ def card_words() -> CardWords:
         if "" not in rest or REFUSED & set(rest):
             listed.add(words)
     content = tuple(sorted(" ".join(words) for words in listed))
-    return CardWords(tuple(KNOWN.values()), content, tuple(sorted(_tints())), tuple(sorted(REFUSED)))
+    return CardWords(known, content, tuple(sorted(_tints())), tuple(sorted(REFUSED)))
