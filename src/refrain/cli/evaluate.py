@@ -1,9 +1,10 @@
 """`refrain evaluate`: a model sits an exam whose true answers are known."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,11 @@ from refrain.cli.effects import known
 from refrain.cli.options import Debug, Model, Quiet
 from refrain.cli.progress import say, told
 from refrain.errors import BadInput
+
+if TYPE_CHECKING:
+    from refrain.editing.editor import Editor
+    from refrain.evaluation.recogniser import Recogniser
+    from refrain.evaluation.sit import Answer
 
 app = typer.Typer(help="Sit an exam whose true answers are known, or judge clips that exist.", no_args_is_help=True)
 
@@ -24,8 +30,15 @@ Kept = Annotated[
 ]
 
 
+Clips = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[CLIP]...", help="Clips of your own instead of rendered scenes: only recognition is told."),
+]
+
+
 @app.command("effects")
 def effects(
+    clips: Clips = None,
     model: Model = "embedded",
     each: Each = 4,
     only: Only = None,
@@ -45,15 +58,22 @@ def effects(
       refrain evaluate effects --each 2 -o run.jsonl
 
       refrain evaluate effects --truth --each 4
+
+      refrain evaluate effects a.mp4 b.mp4 --effect snow --effect rings
     """
     from refrain.data.effects import EFFECTS
     from refrain.evaluation import exam
     from refrain.evaluation.recogniser import Recogniser
+    from refrain.evaluation.sit import answer
 
     if each < 1:
         raise BadInput(f"--each must be 1 or more, not {each}.")
-    names = sorted([known(name) for name in only] if only else EFFECTS)
-    judge, questions = Recogniser.load(), list(exam.cases(each, names))
+    names = sorted([known(name) for name in only] if only else EFFECTS if truth else _understood(model, quiet))
+    judge = Recogniser.load()
+    if clips:
+        _sit(model, _asked(clips, names), judge, Path(out) if out else None, seed, quiet)
+        return
+    questions = list(exam.cases(each, names))
     print(f"exam {exam.EDITION}, {len(questions)} cases, digest {exam.digest(questions)}\n")
     if truth:
         right = sum(judge.name(one.shot.frames, one.example.target) == one.effect for one in questions)
@@ -62,13 +82,56 @@ def effects(
             f"true targets recognised: {right} of {len(questions)}\nbare sources recognised: {same} of {len(questions)}"
         )
         return
-    _sit(model, questions, judge, Path(out) if out else None, seed, quiet)
+    asked = [Question(one.number, one.effect, lambda *to, one=one: answer(to[0], one, *to[1:])) for one in questions]
+    _sit(model, asked, judge, Path(out) if out else None, seed, quiet)
 
 
-def _sit(model: str, questions: list, judge: object, out: Path | None, seed: int, quiet: bool) -> None:
+def _understood(model: str, quiet: bool) -> list[str]:
+    """The effects that a model says it knows."""
+    from refrain.data.effects import EFFECTS
+    from refrain.editing.request import understood
+    from refrain.models.outline import Outline
+
+    outline = Outline.of(model)
+    names = [n for n, one in EFFECTS.items() if understood(one.wording.known, outline.card, outline.vocabulary)]
+    left = ", ".join(sorted(set(EFFECTS) - set(names)))
+    say(f"not asked, since the model does not know them: {left}", quiet or not left)
+    return names
+
+
+def _asked(clips: list[Path], names: list[str]) -> "list[Question]":
+    """Every effect on every clip: its first frames, at the size of the exam."""
+    from refrain.evaluation import exam
+    from refrain.evaluation.sit import answer_clip
+    from refrain.media import Clip
+    from refrain.media.fit import model_size
+
+    questions: list[Question] = []
+    for place, path in enumerate(clips):
+        whole = Clip.read(path)
+        short = whole.between(0, min(exam.LENGTH, len(whole)))
+        clip = Clip.of(short.at(model_size(short.size, min(exam.SIZES[0]), 32)), short.fps)
+        for name in names:
+            number = place * 1000 + names.index(name)
+            questions.append(
+                Question(number, name, lambda *to, c=clip, e=name, n=number: answer_clip(to[0], c, e, n, to[1], to[2]))
+            )
+    return questions
+
+
+@dataclass(frozen=True)
+class Question:
+    """One edit to make: what it is called, and what answers it for (editor, judge, seed)."""
+
+    number: int
+    effect: str
+    answered: "Callable[[Editor, Recogniser, int], Answer]"
+
+
+def _sit(model: str, questions: list[Question], judge: "Recogniser", out: Path | None, seed: int, quiet: bool) -> None:
     """Ask everything that was not answered before; keep every answer as it comes."""
     from refrain.editing.editor import Editor
-    from refrain.evaluation.sit import Answer, answer, report
+    from refrain.evaluation.sit import Answer, report
 
     editor = Editor.from_pretrained(model)
     cause = {"weights": editor.weights, "seed": seed}
@@ -76,11 +139,11 @@ def _sit(model: str, questions: list, judge: object, out: Path | None, seed: int
     if any({key: one[key] for key in cause} != cause for one in held):
         raise BadInput(f"{out} holds answers of other weights or another seed; give another file.")
     before = {one["number"]: Answer(**{k: v for k, v in one.items() if k not in cause}) for one in held}
-    answers = []
+    answers: list[Answer] = []
     with told(quiet) as teller:
         for n, one in enumerate(questions):
             teller.stage(one.effect, n, len(questions))
-            found = before.get(one.number) or answer(editor, one, judge, seed)
+            found = before.get(one.number) or one.answered(editor, judge, seed)
             answers.append(found)
             if out and one.number not in before:
                 with out.open("a", encoding="utf-8") as file:

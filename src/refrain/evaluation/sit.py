@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from refrain.data.effects import EFFECTS
+from refrain.data.words import instruction
 from refrain.editing.editor import Editor
 from refrain.editing.preserve import preserve
 from refrain.editing.request import Edit
@@ -76,6 +78,23 @@ def answer(editor: Editor, case: Case, judge: Recogniser, seed: int = 0) -> Answ
         strength=strength(shot.frames, result, example.target, example.matte),
         flicker=flicker(shot.frames, result) / wanted if wanted > 0 else nan,
     )
+
+
+def answer_clip(editor: Editor, clip: Clip, effect: str, number: int, judge: Recogniser, seed: int = 0) -> Answer:
+    """Edit a clip whose true answer nobody knows: only what the classifier makes of it is told, the rest is NaN."""
+    rng = np.random.default_rng((number, 77))
+    asked = instruction(rng, effect, EFFECTS[effect].draw(rng))
+    done = editor.edit(Edit(asked, clip, seed=seed, short_side=min(clip.size)))
+    source, result = as_bytes(clip.frames), as_bytes(done.clip.frames)
+    chances = judge.chances(source, result)
+    return Answer(
+        number=number,
+        effect=effect,
+        instruction=asked,
+        named=max(chances, key=lambda name: chances[name]),
+        chance=chances[effect],
+        outside=nan, codec=nan, untouched=nan, equal=True, overlap=nan, strength=nan, flicker=nan,
+    )  # fmt: skip
 
 
 def as_bytes(frames: Tensor) -> np.ndarray:
