@@ -265,7 +265,9 @@ def borrow(folder: Path, released: Path) -> None:
         shutil.copytree(released / "vae", folder / "codec")
 
 
-def main(folder: Path, stage: Stage, small: float, released: Path | None, export: Path | None) -> None:
+def main(
+    folder: Path, stage: Stage, small: float, released: Path | None, export: Path | None, card: Card = CARD
+) -> None:
     shelf = Shelf(folder / "scenes", SCENES)
     shelf.fill(lambda done, of: Console().print(f"{done} of {of} scenes rendered") if done % 100 == 0 else None)
     if released is not None:
@@ -279,7 +281,7 @@ def main(folder: Path, stage: Stage, small: float, released: Path | None, export
         clean.load_state_dict(load_file(released / "transformer" / CLEAN_EMBEDDING))
     parts: dict[str, nn.Module] = {"transformer": net, "clean_embedding": clean}
     named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
-    denoiser = WanDenoiser((Expert(net, clean),), CARD)
+    denoiser = WanDenoiser((Expert(net, clean),), card)
 
     def batches(numbers: range) -> Iterator[Drawn]:
         loader = DataLoader(Drawing(shelf, stage, small), batch_size=None, sampler=numbers,
@@ -301,7 +303,7 @@ def main(folder: Path, stage: Stage, small: float, released: Path | None, export
         with torch.no_grad():
             for name, p in named.items():
                 p.copy_(average.shadow[name])
-        save(export, {**parts, "tokenizer": tokenizer, "text_encoder": encoder, "vae": codec}, CARD)
+        save(export, {**parts, "tokenizer": tokenizer, "text_encoder": encoder, "vae": codec}, card)
 
 
 if __name__ == "__main__":
