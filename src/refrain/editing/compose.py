@@ -46,12 +46,28 @@ def see(codec: Codec, frames: Tensor, card: Card, references: tuple[Tensor, ...]
 
     references: pictures [B, 1, 3, Y, X]. Raises Unsupported where the checkpoint was not trained on any.
     """
-    if references and "reference" not in card.kinds:
-        raise Unsupported("This model was not trained on reference pictures; ask in words alone.")
-    pictures = tuple(codec.encode(picture) for picture in references)
-    token = codec.pixels_per_latent * PATCH
-    coarse = None if card.coarse == (1, 1, 1) else codec.encode(shrink(frames, card.coarse, token))
-    return Seen(codec.encode(frames), coarse, pictures)
+    pictures = see_pictures(codec, references, card)
+    return Seen(codec.encode(frames), see_coarsely(codec, frames, card), pictures)
+
+
+def see_pictures(codec: Codec, references: tuple[Tensor, ...], card: Card) -> tuple[Tensor, ...]:
+    """Encode reference pictures; Unsupported where the checkpoint was not trained on any."""
+    if references:
+        require_references(card)
+    return tuple(codec.encode(picture) for picture in references)
+
+
+def require_references(card: Card) -> None:
+    """Raise Unsupported where the checkpoint was not trained on reference pictures."""
+    if "reference" not in card.kinds:
+        raise Unsupported(f"{card.name or 'This model'} was not trained on reference pictures; ask in words alone.")
+
+
+def see_coarsely(codec: Codec, frames: Tensor, card: Card) -> Tensor | None:
+    """The latents that the row attends to, where they are coarser than the target; None where they are not."""
+    if card.coarse == (1, 1, 1):
+        return None
+    return codec.encode(shrink(frames, card.coarse, codec.pixels_per_latent * PATCH))
 
 
 def shrink(frames: Tensor, factor: tuple[int, int, int], token: int) -> Tensor:

@@ -41,8 +41,25 @@ class Walk:
     seed: int
 
 
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A result with its latents: what was seen, and what the model answered [1, C, T, Y, X], changed or not."""
+
+    result: Result
+    seen: Seen
+    latents: Tensor
+
+
 def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
     """Answer one request. Raises RefrainError for words, sizes or stretches that cannot be answered."""
+    return answer(request, editor, on_progress).result
+
+
+def answer(request: Edit, editor: "Editor", on_progress: OnProgress, known: Seen | None = None) -> Answer:
+    """Answer one request, and keep its latents.
+
+    known: the latents of the whole source and of all references; neither is encoded then.
+    """
     card, clock = editor.card, Clock()
     effects = opened(request.effects, editor.folder, request.any_base)
     triggers = tuple(trigger for effect in effects for trigger in effect.lora.card.triggers)
@@ -52,24 +69,19 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
     clip = request.source.between(first, last)
     size = model_size(clip.size, request.short_side or card.short_side, card.multiple)
 
-    with clock("read"):
-        frames = clip.at(size)  # [T, 3, y, x]
+    seen = known or look(clip, request.references, size, editor, on_progress, clock)
     with clock("encode"), torch.no_grad():
-        on_progress(Progress("encode", 0, 1))
-        pictures = tuple(picture.at(size)[None, :1].to(editor.device) for picture in request.references)
-        seen = see(editor.codec, pad_frames(frames)[None].to(editor.device), card, pictures)
         own = [effect.words for effect in effects if effect.words is not None]
         words = editor.words.encode([request.instruction, "", *own])
-        on_progress(Progress("encode", 1, 1))
     walk = walk_of(request, card)
     with clock("denoise"), torch.no_grad(), worn(editor.denoiser, tuple(effect.worn for effect in effects)) as names:
         spec, both = request.attention or editor.attention, (words[:1], words[1:2])
         rest = (words[n : n + 1] for n in range(2, len(words)))
         said = tuple(None if effect.words is None else next(rest) for effect in effects)
         seen = replace(seen, spots=placed(effects, names, said, seen, when, editor.codec.frames_per_latent))
-        answer = denoise(editor.denoiser, seen, both, card, walk, spec, on_progress, editor.offload)
+        latents = denoise(editor.denoiser, seen, both, card, walk, spec, on_progress, editor.offload)
     with clock("decode"), torch.no_grad():
-        after = editor.codec.decode(answer)[0, : len(clip)].float().cpu()
+        after = editor.codec.decode(latents)[0, : len(clip)].float().cpu()
         before = editor.codec.decode(seen.full)[0, : len(clip)].float().cpu()
     with clock("compose"):
         on_progress(Progress("compose", 0, 1))
@@ -79,7 +91,23 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
         done = preserve(clip, before, after, bound) if request.preserve else enlarge(clip, after)
         whole = done.clip if request.trim else request.source.spliced(first, done.clip)
         on_progress(Progress("compose", 1, 1))
-    return Result(whole, done.matte, record(request, editor, walk, size, (first, last), clock.seconds) | told(effects))
+    made = record(request, editor, walk, size, (first, last), clock.seconds) | told(effects)
+    return Answer(Result(whole, done.matte, made), seen, latents)
+
+
+def look(
+    clip: Clip, references: tuple[Clip, ...], size: tuple[int, int], editor: "Editor", on_progress: OnProgress,
+    clock: "Clock",
+) -> Seen:  # fmt: skip
+    """A clip, and the first frames of the references, as latents at the model's size."""
+    with clock("read"):
+        frames = clip.at(size)  # [T, 3, y, x]
+    with clock("encode"), torch.no_grad():
+        on_progress(Progress("encode", 0, 1))
+        pictures = tuple(picture.at(size)[None, :1].to(editor.device) for picture in references)
+        seen = see(editor.codec, pad_frames(frames)[None].to(editor.device), editor.card, pictures)
+        on_progress(Progress("encode", 1, 1))
+    return seen
 
 
 def denoise(
