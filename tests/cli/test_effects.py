@@ -42,6 +42,8 @@ def test_what_cannot_be_rendered_is_refused_by_name(clip: Path, out: Path, run: 
         (("rings", "--set", "colour=brown"), "golden"),
         (("rings", "--set", "taste=sweet"), "no parameter"),
         (("snow", "--from", "99"), "the clip lasts"),
+        (("rings", "--subject", "the dog", "--detector", out / "none"), "--detector a folder"),
+        (("rings", "--subject", "the dog", "--mask", clip), "not both"),
     ):
         ran = run("effects", "render", clip, *arguments, "-o", out / "no.mp4")
         assert ran.status == 2 and said in ran.err and ran.err.strip().count("\n") == 0

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from refrain.cli.options import Debug, Quiet, Seed
+from refrain.cli.options import Debug, Device, Quiet, Seed
 from refrain.cli.progress import say, told
+from refrain.cli.subject import DETECTOR, SEGMENTER, Named, named
 from refrain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -25,6 +26,15 @@ MaskOption = Annotated[
     Path | None,
     typer.Option("--mask", metavar="FILE", help="The subject, white on black; without it, guessed."),
 ]
+
+SubjectOption = Annotated[
+    str | None, typer.Option("--subject", metavar="WORDS", help="The subject by words, such as 'the dog'.")
+]
+Detector = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="What looks for --subject: a Grounding DINO folder or hub id."),
+]
+Segmenter = Annotated[str, typer.Option(metavar="NAME", help="What tracks --subject: a SAM 2 folder or hub id.")]
 
 
 @app.command("list")
@@ -55,6 +65,10 @@ def render(
     out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="Where to write it.")],
     set_: Set = None,
     mask: MaskOption = None,
+    words: SubjectOption = None,
+    detector: Detector = DETECTOR,
+    segmenter: Segmenter = SEGMENTER,
+    device: Device = "cpu",
     matte: Annotated[str | None, typer.Option(metavar="OUT", help="Also write what was changed.")] = None,
     start: Annotated[float | None, typer.Option("--from", metavar="SECONDS", help="It begins here.")] = None,
     stop: Annotated[float | None, typer.Option("--to", metavar="SECONDS", help="It ends here.")] = None,
@@ -71,6 +85,8 @@ def render(
       refrain effects render clip.mp4 rings --set colour=golden -o rings.mp4
 
       refrain effects render clip.mp4 fire --set where=left --from 1 --to 3 -o fire.mp4
+
+      refrain effects render clip.mp4 rings --subject "the dog" -o rings.mp4
     """
     from refrain.cli.outputs import check_outputs
     from refrain.data.composite import composite
@@ -83,7 +99,8 @@ def render(
         teller.stage("reading")
         source = Clip.read(clip)
         laid = laid_of(effect, kind, seed, set_ or [], (start, stop))
-        subject = subject_of(source, kind, laid, mask, quiet)
+        subject = named(source, mask, Named(words, detector, segmenter, device), teller, quiet)
+        subject = subject or subject_of(source, kind, laid, mask, quiet)
         done, mattes = composite(source, laid, subject, lambda n, of: teller.stage("rendering", n, of))
         teller.stage("writing")
         done.write(out, lossless=lossless)
@@ -97,6 +114,10 @@ def gallery(
     clip: Annotated[Path | None, typer.Argument(metavar="[CLIP]", help="Without one, rendered scenes.")] = None,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The PNG.")] = Path("gallery.png"),
     mask: MaskOption = None,
+    words: SubjectOption = None,
+    detector: Detector = DETECTOR,
+    segmenter: Segmenter = SEGMENTER,
+    device: Device = "cpu",
     frames: Annotated[int, typer.Option(metavar="N", help="Look at the first N frames.")] = 33,
     columns: Annotated[int, typer.Option(metavar="N", help="Effects side by side.")] = 4,
     seed: Seed = 1,
@@ -117,8 +138,11 @@ def gallery(
     check_free(out)
     if frames < 2 or columns < 1:
         raise BadInput("--frames must be 2 or more, and --columns 1 or more.")
+    if clip is None and words is not None:
+        raise BadInput("--subject says what to find in a clip; give one.")
     with told(quiet) as teller:
-        drawn(clip, mask, frames, columns, seed, teller).save(out)
+        sheet = drawn(clip, mask, Named(words, detector, segmenter, device), frames, columns, seed, teller)
+    sheet.save(out)
     say(f"wrote {out}", quiet)
 
 

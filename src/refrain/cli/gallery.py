@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from refrain.cli.canvas import INK, PALE, Canvas
 from refrain.cli.progress import Teller
+from refrain.cli.subject import Named, named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,13 +16,15 @@ HEIGHT, GAP, WORDS = 120, 4, 20
 SCENES = 9_100_000  # rendered scenes of galleries: none of those that a recipe trains on
 
 
-def drawn(clip: Path | None, mask: Path | None, frames: int, columns: int, seed: int, teller: Teller) -> Canvas:
+def drawn(
+    clip: Path | None, mask: Path | None, said: Named, frames: int, columns: int, seed: int, teller: Teller
+) -> Canvas:
     """Every effect on the clip, or each on a scene of its own."""
     import numpy as np
 
     from refrain.data.effects import EFFECTS
 
-    shot = None if clip is None else _shot_of(clip, mask, frames)
+    shot = None if clip is None else _shot_of(clip, mask, said, frames, teller)
     names = sorted(EFFECTS)
     pairs: list[tuple[str, str, list[np.ndarray]]] = []
     for n, name in enumerate(names):
@@ -61,8 +64,8 @@ def _scene(seed: int, frames: int) -> "Shot":
     raise AssertionError(f"no scene from {seed} on has a subject")
 
 
-def _shot_of(path: Path, mask: Path | None, frames: int) -> "Shot":
-    """The first frames of a clip, small, with its subject: from the user's mask, else guessed."""
+def _shot_of(path: Path, mask: Path | None, said: Named, frames: int, teller: Teller) -> "Shot":
+    """The first frames of a clip, small, with its subject: by words, from the user's mask, else guessed."""
     import numpy as np
 
     from refrain.data.composite import to_bytes
@@ -77,7 +80,10 @@ def _shot_of(path: Path, mask: Path | None, frames: int) -> "Shot":
     size = (HEIGHT, max(8, round(HEIGHT * wide / rows)))
     small = to_bytes(clip.at(size))
     small = np.concatenate([small, np.repeat(small[-1:], frames - len(small), 0)])
-    if mask is None:
+    by_words = named(clip, mask, said, teller, quiet=False)
+    if by_words is not None:
+        subject = by_words(small[: len(clip)], 0)
+    elif mask is None:
         subject = guess(to_bytes(clip.at(small_size(*clip.size)))).at(small[: len(clip)])
     else:
         import cv2
