@@ -8,7 +8,7 @@ import torch
 
 from media.make import Made, video
 from refrain.data.composite import Laid, composite, guessed, to_bytes
-from refrain.data.effects import EFFECTS
+from refrain.data.effects import EFFECTS, Shot
 from refrain.data.effects.ball import Ball
 from refrain.data.effects.rings import Rings
 from refrain.data.effects.snow import Snow
@@ -86,3 +86,15 @@ def test_the_subject_is_what_moves_against_the_camera() -> None:
     found = guessed(clip).at(to_bytes(clip.frames)) > 0.5
     both, either = (found & np.stack(truth)).sum(), (found | np.stack(truth)).sum()
     assert both / either > 0.6
+
+
+@pytest.mark.parametrize("fps", [8.0, 30.0])
+def test_no_effect_minds_the_frame_rate(fps: float) -> None:
+    """Between two 24ths of a second there are fractions, for which nothing may become a number that is none."""
+    frames = np.random.default_rng(0).integers(0, 255, (12, 32, 48, 3), np.uint8)
+    subject = np.zeros((12, 32, 48), np.float32)
+    subject[:, 8:28, 16:32] = 1
+    for name, effect in EFFECTS.items():
+        parameters = effect.draw(np.random.default_rng(1))
+        done = effect.apply(Shot(frames, subject, fps=fps), 1, parameters)  # a warning of NumPy's is an error here
+        assert np.isfinite(done.matte).all(), name

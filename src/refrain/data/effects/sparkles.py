@@ -58,7 +58,7 @@ def sparkles(shot: Shot, seed: int, parameters: Sparkles) -> Effected:
         cycle, age = np.divmod(shot.now(i) + first, period)
         lives = age < _LIFE
         y, x, big = (hashed(seed, 53 + k, number[lives], cycle[lives]) for k in range(3))
-        lit = np.sin(np.pi * (age[lives] + 0.5) / _LIFE) ** 1.5 * (0.7 + 0.3 * big)
+        lit = np.sin(np.pi * np.minimum((age[lives] + 0.5) / _LIFE, 1)) ** 1.5 * (0.7 + 0.3 * big)
         light = _stars((height, width), np.stack([y, x * width / height], -1), 0.045 + 0.040 * big, lit)
         white = np.clip((light - 0.9) * 0.6, 0, 1)[..., None]
         added = light[..., None] * (colour + (1 - colour) * white)
