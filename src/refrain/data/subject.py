@@ -54,7 +54,7 @@ def _first_guess(small: np.ndarray) -> np.ndarray:
         if i != j:
             moves[i] = _against_camera(flow_of.calc(grey[i], grey[j], None))  # type: ignore[call-overload]
     top = float(np.quantile(moves, 0.98))
-    trust = np.clip((top - 0.3) / 0.9, 0, 0.75)  # what hardly moves says nothing
+    trust = np.clip((top - 0.3) / 1.2, 0, 0.9)  # what hardly moves says nothing
     apart = np.sqrt(np.clip((moves - 0.15) / max(top, 0.3), 0, 1))
     apart = np.stack([cv2.GaussianBlur(one, (0, 0), height / 16) for one in apart])  # a thing moves at its edges first
     guess = (1 - trust) * middle + trust * (0.25 + 0.75 * middle) * apart
