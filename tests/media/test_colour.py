@@ -1,5 +1,6 @@
 """Planes to RGB and back: exact where it can be, and the same colours as swscale, which players use."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from media.make import noise
 from refrain import Clip
 from refrain.media import PixelFormat
-from refrain.media.colour import convert, from_rgb, rgb_at, to_rgb
+from refrain.media.colour import convert, from_bytes, from_rgb, rgb_at, to_rgb
 from refrain.media.encode import frame_of
 from refrain.media.fit import resized
 from refrain.media.format import Matrix
@@ -121,3 +122,17 @@ def test_resizing_before_rgb_is_resizing_after_it(name: str, size: tuple[int, in
     planes = tuple(plane // 4 + 3 * 2 ** (form.depth - 3) for plane in noise(form, 2, (31, 33)))  # calm: within RGB
     late = resized(to_rgb(planes, form, clamp=False), size).clamp(-1, 1)
     assert torch.allclose(rgb_at(planes, form, size), late, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["yuv420p", "yuv422p", "yuv444p"])
+@pytest.mark.parametrize("siting", [(0.5, 0.0), (0.5, 0.5), (0.0, 1.0)])
+@pytest.mark.parametrize("size", [(32, 48), (7, 5), (1, 1)])
+def test_bytes_become_the_planes_of_their_colours(
+    name: str, siting: tuple[float, float], size: tuple[int, int]
+) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
+    rgb = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1
+    for matrix, full in (("bt709", False), ("bt601", True)):
+        form = replace(PixelFormat.named(name, matrix, full), siting=siting)
+        for fast, exact in zip(from_bytes(frames, form), from_rgb(rgb, form), strict=True):
+            assert np.abs(fast.astype(int) - exact).max() <= 1 and (fast != exact).mean() < 0.05

@@ -6,16 +6,16 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from torch import Tensor
 
 from refrain.data.effects import EFFECTS, Effected, Shot
 from refrain.data.subject import Subject, guess, small_size
 from refrain.errors import BadInput
-from refrain.media import Clip
-from refrain.media.colour import from_rgb
+from refrain.media import Clip, PixelFormat
+from refrain.media.colour import Planes, from_bytes
 
 FADE = 0.25  # seconds in which an effect with a time of its own comes and goes
+MARGIN = 4  # pixels around what changed, so that chroma is reduced there as it is in the whole frame
 
 Mask = Callable[[np.ndarray, int], np.ndarray]
 """Frames uint8 [n, Y, X, 3] from number `start` on -> how much of every pixel the subject covers, float32 [n, Y, X]."""
@@ -56,7 +56,7 @@ def composite(
             shot = Shot(frames, subject, first=low - first, fps=float(clip.fps))
             done = _faded(EFFECTS[laid.effect].apply(shot, laid.seed, laid.parameters), shot, clip, laid, low)
             mattes[low:high] = np.ceil(done.matte * 255).astype(np.uint8)
-            _put(planes, done, low, clip)
+            put(planes, done, low, clip.format)
         say(stop, len(clip))
     return clip.with_planes(planes), mattes
 
@@ -96,14 +96,23 @@ def _faded(done: Effected, shot: Shot, clip: Clip, laid: Laid, start: int) -> Ef
     return Effected(frames, matte)
 
 
-def _put(planes: tuple[np.ndarray, ...], done: Effected, start: int, clip: Clip) -> None:
-    """Write the changed pixels into the planes; a sample that stands for several pixels changes if one of them does."""
-    rgb = torch.from_numpy(done.frames).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-    changed = (done.matte > 0).astype(np.uint8)
-    for plane, new in zip(planes, from_rgb(rgb, clip.format)):
-        size = (plane.shape[2], plane.shape[1])
-        for i, one in enumerate(changed):
-            where = one if one.shape == plane.shape[1:] else cv2.resize(
-                cv2.dilate(one, np.ones((3, 3), np.uint8)), size, interpolation=cv2.INTER_NEAREST
-            )  # fmt: skip
-            np.copyto(plane[start + i], new[i], where=where > 0)
+def put(planes: Planes, done: Effected, start: int, format: PixelFormat) -> None:
+    """Write the changed pixels into planes [T, y, x] from frame `start` on.
+
+    A sample that stands for several pixels changes if one of them does. Only the box of what changed is converted.
+    """
+    for i, (frame, matte) in enumerate(zip(done.frames, done.matte, strict=True), start):
+        changed = (matte > 0).view(np.uint8)
+        x, y, wide, high = cv2.boundingRect(changed)
+        if not wide:
+            continue
+        top, left = (max(at - MARGIN, 0) // 2 * 2 for at in (y, x))
+        box = np.s_[top : y + high + MARGIN, left : x + wide + MARGIN]
+        new = from_bytes(np.ascontiguousarray(frame[box])[None], format)
+        near = cv2.dilate(changed, np.ones((3, 3), np.uint8))
+        for plane, part in zip(planes, new):
+            own = plane.shape[1:] == matte.shape
+            rows, columns = (1, 1) if own else format.chroma
+            where = np.ascontiguousarray((changed if own else near)[box][::rows, ::columns])
+            at = plane[i, top // rows :, left // columns :][: part.shape[1], : part.shape[2]]
+            np.copyto(at, part[0], where=where.view(bool))

@@ -18,14 +18,14 @@ def layer_of(source: Clip, target: Clip) -> Clip:
     """What `target` adds to `source`. Raises BadInput unless both have one size, length and pixel format."""
     _check(source, target, "target")
     bits = source.format.depth
-    return source.with_planes([_wrapped(new - old + _half(bits), bits) for old, new in _planes(source, target)])
+    return source.with_planes([_sum(new, old, _half(bits), bits) for old, new in zip(source.planes, target.planes)])
 
 
 def rebuilt(source: Clip, layer: Clip) -> Clip:
     """The target that `layer_of` was given, bit for bit."""
     _check(source, layer, "layer")
     bits = source.format.depth
-    return source.with_planes([_wrapped(old + add - _half(bits), bits) for old, add in _planes(source, layer)])
+    return source.with_planes([_sum(add, _half(bits), old, bits) for old, add in zip(source.planes, layer.planes)])
 
 
 def write_layer(source: Clip, target: Clip, path: Path) -> None:
@@ -33,16 +33,15 @@ def write_layer(source: Clip, target: Clip, path: Path) -> None:
     replace(layer_of(source, target), sound=None).write(path, lossless=True)
 
 
-def _planes(a: Clip, b: Clip) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [(x.astype(np.int32), y.astype(np.int32)) for x, y in zip(a.planes, b.planes, strict=True)]
-
-
 def _half(bits: int) -> int:
     return 1 << (bits - 1)
 
 
-def _wrapped(values: np.ndarray, bits: int) -> np.ndarray:
-    return (values & ((1 << bits) - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+def _sum(plus: np.ndarray, minus: np.ndarray | int, more: np.ndarray | int, bits: int) -> np.ndarray:
+    """plus - minus + more, modulo 2^bits. Samples wrap by themselves at 2^8 or 2^16, a whole number of 2^bits."""
+    done = plus - minus
+    done += more
+    return done if bits == 8 else np.bitwise_and(done, (1 << bits) - 1, out=done)
 
 
 def _check(source: Clip, other: Clip, name: str) -> None:

@@ -37,7 +37,7 @@ def coding_for(format: PixelFormat, size: tuple[int, int], ending: str, lossless
             f"{size[1]}×{size[0]} is odd, which 4:2:0 cannot hold; 4:4:4 was written, which some players do not show."
         )
         return Coding("libx264", eight_bit(format, "yuv444p"), options={"preset": "medium"}, notes=(note,))
-    exact = {"preset": "veryfast", "qp": "0"}
+    exact = {"preset": "ultrafast", "qp": "0", "threads": "1"}  # a third of the time for a quarter more bytes
     if format.name in EXACT and not _is_odd(size, format.chroma):
         return Coding("libx264", format, options=exact)
     if format.name == "gbrp":
