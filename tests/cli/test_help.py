@@ -14,6 +14,7 @@ VERBS = [
     *("edit", "models", "doctor", "sample", "sheet", "calibrate"),
     *("picture rule", "picture plan", "picture attention", "bench memory", "bench edit", "bench attention"),
     *("effects list", "effects render", "effects gallery", "evaluate effects"),
+    *("data pairs", "data check", "data import", "data export", "data show"),
 ]
 
 

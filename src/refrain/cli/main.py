@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from refrain import __version__
-from refrain.cli import bench, calibrate, doctor, edit, effects, evaluate, models, picture, sample, sheet
+from refrain.cli import bench, calibrate, data, doctor, edit, effects, evaluate, models, picture, sample, sheet
 from refrain.errors import RefrainError
 
 STOPPED, ENDED = 130, 143
@@ -53,6 +53,7 @@ app.add_typer(picture.app, name="picture")
 app.add_typer(bench.app, name="bench")
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(effects.app, name="effects")
+app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="evaluate")
 app.command("sample")(sample.sample)
 app.command("sheet")(sheet.sheet)

@@ -21,15 +21,20 @@ class Teller:
     def __init__(self, line: "Line | None") -> None:
         self._line, self._task, self._name = line, None, ""
 
-    def stage(self, name: str, done: int = 0, total: int | None = None) -> None:
-        """Show the stage `name`, with `done` of `total` parts behind it, where that is known."""
+    def stage(self, name: str, done: int = 0, total: int | None = None, how: str = "") -> None:
+        """Show the stage `name`, with `done` of `total` parts behind it, where that is known, and `how` it goes."""
         if self._line is None:
             return
         if self._task is None or name != self._name:
             if self._task is not None:
                 self._line.remove_task(self._task)
             self._task, self._name = self._line.add_task(name, total=total), name
-        self._line.update(self._task, completed=done, total=total)
+        self._line.update(self._task, completed=done, total=total, description=f"{name} {how}".rstrip())
+
+    @property
+    def shown(self) -> bool:
+        """Whether somebody sees it."""
+        return self._line is not None
 
     def on_progress(self, progress: "Progress") -> None:
         """What an edit reports."""
