@@ -14,7 +14,8 @@ def behind(shot: Shot, i: int) -> np.ndarray:
     """
     picture = np.multiply(shot.frames[i], np.float32(1 / 255), dtype=np.float32)  # as `painted` gives it
     rows = len(picture)
-    hole = cv2.dilate(shot.mask(i), np.ones((3, 3), np.uint8), iterations=max(rows // 100, 1))
+    wider = max(rows // (100 if shot.behind is not None else 36), 1)  # a mask that was guessed misses ears and feet
+    hole = cv2.dilate(shot.mask(i), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * wider + 1, 2 * wider + 1)))
     gone = cv2.GaussianBlur(np.minimum(hole * 2, 1), (0, 0), max(rows / 200, 0.5))[..., None]  # [Y, X, 1]
     gone[gone < 1 / 255] = 0
     if not gone.any():
