@@ -16,6 +16,7 @@ from refrain.editing.request import Edit
 from refrain.evaluation.exam import Case
 from refrain.evaluation.recogniser import Recogniser
 from refrain.evaluation.scores import flicker, overlap, psnr, strength
+from refrain.evaluation.statistics import wilson
 from refrain.media import Clip
 from refrain.media.fit import pad_frames
 
@@ -100,18 +101,6 @@ def answer_clip(editor: Editor, clip: Clip, effect: str, number: int, judge: Rec
 def as_bytes(frames: Tensor) -> np.ndarray:
     """[T, 3, Y, X] in [-1, 1] -> uint8 [T, Y, X, 3]."""
     return frames.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a rate (Wilson, 1927)."""
-    if of == 0:
-        return nan, nan
-    p, n = right / of, of
-    middle, half = (
-        (p + z * z / (2 * n)) / (1 + z * z / n),
-        z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n),
-    )
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def mean_of(values: Iterable[float]) -> tuple[float, float, int]:
