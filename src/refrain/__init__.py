@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from refrain.attention.spec import Dense, Flex, Isa
     from refrain.editing.editor import Editor
     from refrain.editing.request import Edit
+    from refrain.editing.session.session import Session
     from refrain.errors import BadInput, BadWeights, RefrainError, Unsupported
     from refrain.media import Clip
     from refrain.models.install import install, uninstall
@@ -26,6 +27,7 @@ __all__ = [
     "Flex",
     "Isa",
     "RefrainError",
+    "Session",
     "Unsupported",
     "install",
     "uninstall",
@@ -41,6 +43,7 @@ _HOMES = {
     "Flex": "refrain.attention.spec",
     "Isa": "refrain.attention.spec",
     "RefrainError": "refrain.errors",
+    "Session": "refrain.editing.session.session",
     "Unsupported": "refrain.errors",
     "install": "refrain.models.install",
     "uninstall": "refrain.models.install",

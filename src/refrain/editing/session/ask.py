@@ -1,0 +1,136 @@
+"""What is asked in one turn, as data that a record can hold and a replay can ask again."""
+
+import re
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from torch import Tensor
+
+from refrain.editing.request import SEEDS, Edit, EffectUse
+from refrain.errors import BadInput
+from refrain.media import Clip
+from refrain.models.lora import read as read_lora
+
+from .media import in_steps, read_bound, read_clip, write_bound, write_clip
+from .turn import Turn
+
+
+class Choices(TypedDict, total=False):
+    """What may be said beside the words, as in `Edit`.
+
+    references: pictures, or numbers of turns that are pictures. frame: edit this frame alone, as a picture.
+    """
+
+    seed: int
+    steps: int | None
+    guidance: float | None
+    bound: Tensor | None
+    references: tuple[Clip | int, ...]
+    effects: tuple[EffectUse, ...]
+    any_base: bool
+    frame: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """One turn's question; see `Choices`. The bound is taken in whole 255ths, as its file holds it."""
+
+    words: str
+    seed: int = 0
+    steps: int | None = None
+    guidance: float | None = None
+    bound: Tensor | None = None
+    references: tuple[Clip | int, ...] = ()
+    effects: tuple[EffectUse, ...] = ()
+    any_base: bool = False
+    frame: int | None = None
+
+    def __post_init__(self) -> None:
+        check_named(self.words, len(self.references))
+        if self.bound is not None:
+            object.__setattr__(self, "bound", in_steps(self.bound))
+
+    def edit(self, clip: Clip, short_side: int | None) -> Edit:
+        """The edit of a clip that this asks for; references enter as latents, beside it."""
+        bound = self.bound
+        if bound is not None and (bound.shape[1:] != (1, *clip.size) or len(bound) not in (1, len(clip))):
+            y, x = clip.size
+            raise BadInput(
+                f"The bound is {list(bound.shape)}; the turn it is for needs [{len(clip)} or 1, 1, {y}, {x}]."
+            )
+        return Edit(
+            self.words, clip, bound=bound, seed=self.seed, steps=self.steps, guidance=self.guidance,
+            short_side=short_side, effects=self.effects, any_base=self.any_base,
+        )  # fmt: skip
+
+    def told(self, folder: Path) -> dict[str, Any]:
+        """For the record; pictures and the bound are written to `folder`."""
+        references = [
+            {"turn": picture} if isinstance(picture, int) else write_clip(picture, folder, f"reference-{number}")
+            for number, picture in enumerate(self.references, 1)
+        ]
+        return {
+            "words": self.words,
+            "seed": self.seed,
+            "steps": self.steps,
+            "guidance": self.guidance,
+            "bound": None if self.bound is None else write_bound(self.bound, folder),
+            "references": references,
+            "effects": [{**asdict(use), "path": str(use.path)} for use in self.effects],
+            "any_base": self.any_base,
+            "frame": self.frame,
+        }
+
+
+def asked_in(turn: Turn, seed: int | None = None) -> Ask:
+    """What a turn asked, from its record; with another seed where one is given.
+
+    Raises BadInput where a file that it needs is gone or has changed.
+    """
+    said = turn.record["asked"]
+    for effect in turn.record["made"].get("effects", ()):
+        if read_lora(effect["file"]).hash != effect["hash"]:
+            raise BadInput(f"The effect {effect['file']} is not what it was in turn {turn.id}; put that file back.")
+    references = tuple(
+        picture["turn"] if "turn" in picture else read_clip(turn.folder, turn.file(picture))
+        for picture in said["references"]
+    )
+    asked = Ask(
+        words=said["words"],
+        seed=said["seed"],
+        steps=said["steps"],
+        guidance=said["guidance"],
+        bound=None if said["bound"] is None else read_bound(turn.folder, turn.file(said["bound"])),
+        references=cast(tuple[Clip | int, ...], references),
+        effects=tuple(_use(use) for use in said["effects"]),
+        any_base=said["any_base"],
+        frame=said["frame"],
+    )
+    return asked if seed is None else replace(asked, seed=seed)
+
+
+def check_seed(seed: int | None) -> None:
+    """BadInput for a number that is no seed."""
+    if seed is not None and not 0 <= seed < SEEDS:
+        raise BadInput(f"The seed must be a whole number from 0 to 2^63 - 1, not {seed}.")
+
+
+def check_named(words: str, given: int) -> None:
+    """References are named in the words by their numbers, <1>, <2>; one alone needs no name."""
+    named = {int(number) for number in re.findall(r"<(\d{1,3})>", words)}
+    missing = sorted(named - set(range(1, given + 1)))
+    if missing:
+        raise BadInput(
+            f"The words name reference <{missing[0]}>, but {given} were given; give it, or leave its name out."
+        )
+    silent = sorted(set(range(1, given + 1)) - named)
+    if silent and (named or given > 1):
+        raise BadInput(
+            f"Reference {silent[0]} is given but not named; say <{silent[0]}> in the words where it is meant."
+        )
+
+
+def _use(said: dict[str, Any]) -> EffectUse:
+    box, span = (said[name] and tuple(said[name]) for name in ("box", "span"))
+    return EffectUse(said["path"], said["weight"], box, span, said["words"])

@@ -1,0 +1,308 @@
+"""A session: ask, look, take back, go another way. The folder is the session; this is a view of it."""
+
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Unpack
+from uuid import uuid4
+
+from safetensors import SafetensorError
+from torch import Tensor
+
+from refrain.editing.compose import Seen, require_references
+from refrain.editing.edit import Clock, answer, look
+from refrain.editing.editor import Editor
+from refrain.editing.request import OnProgress, Progress
+from refrain.errors import BadInput, RefrainError
+from refrain.media import Clip
+from refrain.media.fit import model_size
+
+from . import log
+from .ask import Ask, Choices, asked_in, check_seed
+from .lock import held
+from .media import copy_sound, write_clip
+from .shelf import hashes, shelved, sweep, to_disk
+from .state import State, carried, save
+from .turn import Tree, Turn, read_tree
+
+MOST = 64  # turns in one line
+
+
+class Session:
+    """One source, edited turn after turn. Made by `create` and `open`.
+
+    Whatever changes it takes the session's lock, reads what is on the disk, and leaves it at a whole turn.
+    """
+
+    def __init__(self, home: Path, editor: Editor | None, tree: Tree) -> None:
+        self.home, self.editor, self._tree = home, editor, tree
+
+    @classmethod
+    def create(
+        cls, folder: str | Path, source: Clip, editor: Editor, short_side: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> "Session":  # fmt: skip
+        """Begin a session with a clip or a picture, in a folder that is new or empty.
+
+        short_side: pixels of the shorter side at which the model edits, in every turn.
+        """
+        home = Path(folder)
+        if home.exists() and not (home.is_dir() and not any(home.iterdir())):
+            raise BadInput(f"{home} is there and not empty; a session needs a folder of its own, so give a new name.")
+        if not home.absolute().parent.is_dir():
+            raise BadInput(f"The folder {home.absolute().parent} does not exist; make it, or give another name.")
+        state = State.of(_encoded(source, short_side, editor, on_progress or _silent))
+        aside = home.absolute().with_name(f".{home.absolute().name}.{uuid4().hex[:8]}.part")
+        try:
+            aside.mkdir()
+            _begin(aside, source, state, editor, short_side)
+            if home.is_dir():
+                home.rmdir()
+            os.replace(aside, home)
+            to_disk(home.absolute().parent)
+        except (OSError, SafetensorError) as error:
+            raise BadInput(
+                f"The session {home} could not be made: {_reason(error)}. See to that, and begin again."
+            ) from error
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        return cls(home, editor, read_tree(home))
+
+    @classmethod
+    def open(cls, folder: str | Path, editor: Editor | None = None) -> "Session":
+        """A session that was begun before. Without an editor it can do everything but ask.
+
+        Raises BadInput for a folder that holds none, and for an editor with other weights than its turns came of.
+        """
+        session = cls(Path(folder), None, read_tree(Path(folder)))
+        if editor is not None:
+            session._check(editor)
+        session.editor = editor
+        return session
+
+    # ---- what is there
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """All turns by number; the first is the source."""
+        return tuple(self._tree.turns)
+
+    @property
+    def here(self) -> Turn:
+        """The turn that the next one edits."""
+        return self._tree.turns[self._tree.here]
+
+    def turn(self, which: Turn | int) -> Turn:
+        """A turn by its number. BadInput where there is none."""
+        return self._tree.turn(which if isinstance(which, int) else which.id)
+
+    def show(self) -> dict[str, Any]:
+        """The tree as data: `here`, and all `turns` with their parents."""
+        told = [
+            {"turn": turn.id, "parent": turn.parent, "words": turn.words, "seed": asked.get("seed"),
+             "frame": asked.get("frame"), "picture": turn.is_picture}
+            for turn in self._tree.turns
+            for asked in [turn.record.get("asked", {})]
+        ]  # fmt: skip
+        return {"here": self._tree.here, "source": self._tree.turns[0].record["source"], "turns": told}
+
+    def export(
+        self, turn: Turn | int | None, out: str | Path, quality: float = 18, lossless: bool = False
+    ) -> tuple[str, ...]:
+        """Write a turn (None: where the session stands) with the source's times and sound; see `Clip.write`."""
+        clip = self.whole(self.here if turn is None else turn)
+        if Path(out).absolute().resolve().is_relative_to(self.home.absolute().resolve()):
+            raise BadInput(f"{out} lies in the session's own folder; write it elsewhere.")
+        return clip.write(out, quality=quality, lossless=lossless)
+
+    def whole(self, turn: Turn | int) -> Clip:
+        """What the user saw in a turn, with the source's sound."""
+        found = self.turn(turn)
+        clip = found.clip
+        return clip if found.is_picture else replace(clip, sound=self._tree.sound_of())
+
+    # ---- what changes it
+
+    def ask(
+        self, words: str, at: Turn | int | None = None, on_progress: OnProgress | None = None,
+        **choices: Unpack[Choices],
+    ) -> Turn:  # fmt: skip
+        """Edit the turn that the session stands on, or the turn `at`, and stand on the answer.
+
+        choices: as in `Edit`: seed, steps, guidance, bound, references, effects, any_base; and `frame`, to edit one
+        frame of a clip as a picture. A number among the references is a turn that is a picture.
+        """
+        return self._answer(Ask(words, **choices), at, on_progress or _silent)
+
+    def undo(self) -> Turn:
+        """Stand on the turn before. BadInput at the source."""
+        with self._writing():
+            before = self.here.parent
+            if before is None:
+                raise BadInput("There is nothing to undo; the session stands at the source.")
+            return self._go(before, "undo")
+
+    def redo(self) -> Turn:
+        """Stand again on the turn that was last left from here. BadInput where there is none."""
+        with self._writing():
+            later = self._tree.later.get(self._tree.here)
+            if later is None:
+                raise BadInput(f"There is nothing to redo; no turn comes after turn {self._tree.here}.")
+            return self._go(later, "redo")
+
+    def branch(self, turn: Turn | int) -> Turn:
+        """Stand on any turn, so that the next one goes another way from there."""
+        with self._writing():
+            return self._go(self.turn(turn).id, "branch")
+
+    def replay(
+        self, folder: str | Path, editor: Editor | None = None, seed: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> "Session":  # fmt: skip
+        """Ask everything again, in a new folder: of the same editor or another one, with the same seeds or another."""
+        check_seed(seed)
+        asker, first = editor or self._asker(), self._tree.turns[0].record
+        origin = None if first["source"] is None else Path(first["source"])
+        source = replace(self.whole(0), origin=origin)
+        new = Session.create(folder, source, asker, first["short_side"], on_progress)
+        for turn in self._tree.turns[1:]:
+            new._answer(asked_in(turn, seed), turn.parent, on_progress or _silent)
+        if new.here.id != self.here.id:
+            new.branch(self.here.id)
+        return new
+
+    # ---- how
+
+    def _answer(self, asked: Ask, at: Turn | int | None, on_progress: OnProgress) -> Turn:
+        editor = self._asker()
+        with self._writing():
+            parent = self.here if at is None else self.turn(at)
+            if len(self._tree.line(parent.id)) > MOST:
+                raise BadInput(
+                    f"Turn {parent.id} is the {MOST}th in its line, which is the most; branch from an earlier one, or "
+                    "export it and begin a new session with it."
+                )
+            if asked.references:
+                require_references(editor.card)
+            clip, state = self._source(parent, asked, on_progress)
+            pictures = tuple(self._picture(one, state, on_progress) for one in asked.references)
+            request = asked.edit(clip, self._tree.turns[0].record["short_side"])
+            done = answer(request, editor, on_progress, state.seen(pictures, editor.device))
+            return self._keep(asked, parent, done.result.clip, carried(done, editor.codec, editor.card),
+                              done.result.record)  # fmt: skip
+
+    def _source(self, parent: Turn, asked: Ask, on_progress: OnProgress) -> tuple[Clip, State]:
+        """The clip that a turn edits, with its latents; one frame of it is looked at anew."""
+        clip, side = parent.clip, self._tree.turns[0].record["short_side"]
+        if asked.frame is None:
+            return clip, parent.state()
+        if parent.is_picture:
+            raise BadInput(f"Turn {parent.id} is a picture already; ask without a frame.")
+        if not 0 <= asked.frame < len(clip):
+            raise BadInput(f"There is no frame {asked.frame}; turn {parent.id} has frames 0 to {len(clip) - 1}.")
+        picture = replace(clip.between(asked.frame, asked.frame + 1), still=True)
+        return picture, State.of(_encoded(picture, side, self._asker(), on_progress))
+
+    def _picture(self, reference: Clip | int, state: State, on_progress: OnProgress) -> Tensor:
+        """The latents of a reference; those of a turn do not pass through pixels."""
+        if isinstance(reference, int):
+            turn = self.turn(reference)
+            if not turn.is_picture:
+                raise BadInput(f"Turn {turn.id} is a clip, and a reference is a picture; edit one frame of it first.")
+            return turn.state().full
+        editor = self._asker()
+        size = tuple(side * editor.codec.pixels_per_latent for side in state.full.shape[-2:])
+        frame = reference.between(0, 1)
+        return look(frame, (), (size[0], size[1]), editor, on_progress, Clock()).full
+
+    def _keep(self, asked: Ask, parent: Turn, clip: Clip, state: State, made: dict[str, Any]) -> Turn:
+        """Bring a turn to the disk: its files, then its record."""
+        number = len(self._tree.turns)
+        try:
+            with shelved(self.home, number) as folder:
+                save(state, folder)
+                record = {
+                    "turn": number, "parent": parent.id, "at": _now(), "asked": asked.told(folder),
+                    "clip": write_clip(clip, folder, "clip"), "made": made, "files": hashes(folder),
+                }  # fmt: skip
+            self._tree.end = log.add(self.home, record, self._tree.end)
+        except (OSError, SafetensorError, RefrainError) as error:
+            self._tree = read_tree(self.home)
+            sweep(self.home, len(self._tree.turns))  # what was written takes room
+            raise BadInput(
+                f"Turn {number} could not be kept ({_reason(error)}); the session stays at turn {self._tree.here}. "
+                "See to that, for example make room on the disk, and ask again."
+            ) from error
+        turn = Turn(number, parent.id, asked.words, record, self.home)
+        self._tree.add(turn)
+        return turn
+
+    def _go(self, number: int, by: str) -> Turn:
+        self._tree.end = log.add(self.home, {"here": number, "by": by, "at": _now()}, self._tree.end)
+        self._tree.stand(number)
+        return self.here
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        """The session is ours alone, and as the disk has it."""
+        with held(self.home):
+            self._tree = read_tree(self.home)
+            sweep(self.home, len(self._tree.turns))
+            yield
+
+    def _asker(self) -> Editor:
+        if self.editor is None:
+            raise BadInput("This session was opened without an editor, so it can ask nothing; open it with one.")
+        return self.editor
+
+    def _check(self, editor: Editor) -> None:
+        was = self._tree.turns[0].record["editor"]
+        if was["weights"] != editor.weights:
+            raise BadInput(
+                f"The turns of {self.home} came of {was['model']} (weights {was['weights'][:8]}), not of "
+                f"{editor.model} ({editor.weights[:8]}); open it with that, or replay it into a new folder with this."
+            )
+
+
+def _begin(home: Path, source: Clip, state: State, editor: Editor, short_side: int | None) -> None:
+    """Write the source and the first record."""
+    with shelved(home, 0) as folder:
+        save(state, folder)
+        record = {
+            "session": log.VERSION,
+            "turn": 0,
+            "parent": None,
+            "at": _now(),
+            "source": None if source.origin is None else str(source.origin),
+            "short_side": short_side,
+            "editor": editor.cause(),
+            "clip": write_clip(source, folder, "clip"),
+            "sound": None if source.sound is None else copy_sound(source.sound, folder),
+            "files": hashes(folder),
+        }
+    log.add(home, record, 0)
+    to_disk(home)
+
+
+def _encoded(clip: Clip, short_side: int | None, editor: Editor, on_progress: OnProgress) -> Seen:
+    """A clip's latents at the size at which the model edits it."""
+    size = model_size(clip.size, short_side or editor.card.short_side, editor.card.multiple)
+    return look(clip, (), size, editor, on_progress, Clock())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _reason(error: Exception) -> str:
+    """What the system or a writer said, without its full stop."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return said.strip().rstrip(".")
+
+
+def _silent(progress: Progress) -> None:
+    """Nobody listens."""
