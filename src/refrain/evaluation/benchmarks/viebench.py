@@ -16,7 +16,7 @@ TASKS = {
     "object swap": 25, "color change": 10, "object add": 30, "object remove": 30, "style change": 10,
     "tone or weather": 5, "hybrid": 10, "reference swap": 10, "reference add": 10,
 }  # fmt: skip
-AXES = ("instruction", "preservation", "quality")
+AXES: tuple[str, ...] = ("instruction", "preservation", "quality")
 
 
 def read(path: Path) -> tuple[Case, ...]:

@@ -1,0 +1,97 @@
+"""What a scorer is: a measure of one answer, what it needs for that, and what it claims to judge.
+
+A score is a number, or NaN with the reason why there is none; never a zero in place of a failure.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from math import isnan, nan
+from typing import Literal
+
+import numpy as np
+
+from refrain.errors import BadInput
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What lies before a scorer. Frames are uint8 [T, Y, X, 3], RGB; mattes float32 [T, Y, X] in 0..1.
+
+    source, answer: before and after the edit. target: the true answer, where there is one. matte: the true place of the
+    edit; found: where the editor says that it changed something. fps, answer_fps: of source and answer.
+    """
+
+    source: np.ndarray
+    answer: np.ndarray
+    target: np.ndarray | None = None
+    matte: np.ndarray | None = None
+    found: np.ndarray | None = None
+    fps: float | None = None
+    answer_fps: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("source", "answer", "target"):
+            frames = getattr(self, name)
+            if frames is not None and (frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8):
+                raise BadInput(f"The {name} is {frames.dtype} {list(frames.shape)}; frames are uint8 [T, Y, X, 3].")
+        for name in ("matte", "found"):
+            matte = getattr(self, name)
+            if matte is not None and (matte.ndim != 3 or matte.shape != self.source.shape[:3]):
+                raise BadInput(
+                    f"The {name} is {list(matte.shape)}; it lies on the source, {list(self.source.shape[:3])}."
+                )
+
+
+class Unscored(Exception):
+    """Raised by a measure that has no value here; the sentence is the reason."""
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A measure of one answer.
+
+    id:     name and protocol, such as `psnr.background/strict`. means: its definition in one line, with units.
+    better: which way. judges: what it claims to tell: the edit against a true target, the rest that should stay, the
+            steadiness in time, the outer form, or whether anything was changed at all; or a likeness to the source,
+            which is often published as fidelity and claims nothing here.
+    needs:  fields of `Material` besides source and answer. apart: whether answers of another length or size are taken.
+    """
+
+    id: str
+    means: str
+    better: Literal["high", "low"]
+    judges: Literal["edit", "rest", "time", "form", "change", "likeness"]
+    measure: Callable[[Material], float]
+    needs: tuple[str, ...] = ()
+    apart: bool = False
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a scorer said of an answer; reason tells why value is NaN."""
+
+    scorer: str
+    value: float
+    reason: str | None = None
+
+
+def score(scorer: Scorer, material: Material) -> Score:
+    """The score of an answer, or NaN and why."""
+    assert set(scorer.needs) <= {field.name for field in fields(Material)}
+    missing = [name for name in scorer.needs if getattr(material, name) is None]
+    if missing:
+        return Score(scorer.id, nan, f"the case has no {missing[0]}")
+    one, other = material.source.shape[:3], material.answer.shape[:3]
+    if one != other and not scorer.apart:
+        return Score(scorer.id, nan, f"the answer is {_told(other)}, the source {_told(one)}")
+    if material.target is not None and "target" in scorer.needs and material.target.shape != material.answer.shape:
+        return Score(scorer.id, nan, f"the answer is {_told(other)}, the target {_told(material.target.shape)}")
+    try:
+        value = scorer.measure(material)
+    except Unscored as reason:
+        return Score(scorer.id, nan, str(reason))
+    return Score(scorer.id, value, "the measure is undefined here" if isnan(value) else None)
+
+
+def _told(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} frames of {shape[2]}x{shape[1]}"
