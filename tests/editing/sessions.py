@@ -1,4 +1,4 @@
-"""What tests of sessions share: a small clip and picture, and two tiny models, one that changes all, one that murmurs."""
+"""What tests of sessions share: a small clip, a picture, a model that changes everything and one that murmurs."""
 
 from dataclasses import replace
 from pathlib import Path

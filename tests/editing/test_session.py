@@ -95,8 +95,8 @@ def test_undo_redo_and_branch_walk_the_tree_and_the_folder_remembers(still: Sess
 def test_what_cannot_be_is_one_sentence_and_changes_nothing(still: Session, editor: Editor, tmp_path: Path) -> None:
     before = (still.home / "turns.jsonl").read_bytes()
     for wrong, said in (
-        (lambda: still.undo(), "nothing to undo"),
-        (lambda: still.redo(), "nothing to redo"),
+        (still.undo, "nothing to undo"),
+        (still.redo, "nothing to redo"),
         (lambda: still.branch(7), "no turn 7"),
         (lambda: still.ask(WORDS, at=-1), "no turn -1"),
         (lambda: still.ask("remove it"), "does not understand"),
@@ -121,7 +121,7 @@ def test_what_cannot_be_is_one_sentence_and_changes_nothing(still: Session, edit
 def test_no_line_has_more_turns_than_the_most(still: Session, monkeypatch) -> None:
     monkeypatch.setattr("refrain.editing.session.session.MOST", 1)
     still.ask(WORDS)
-    with pytest.raises(BadInput, match="is the 1th in its line"):
+    with pytest.raises(BadInput, match="ends a line of 1 turns"):
         still.ask(KEEP)
     assert still.ask(KEEP, at=0).id == 2
 

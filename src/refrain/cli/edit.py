@@ -109,7 +109,7 @@ def edit(
     with told(quiet or json) as teller:
         teller.stage("reading")
         whole = Clip.read(source)
-        clip, bound = _first(whole, frames), _bound(whole, mask, box)
+        clip, bound = _first(whole, frames), bound_of(whole, mask, box)
         check_output(out, clip=clip, lossless=lossless)
         bound = None if bound is None else bound[: len(clip)]
         pictures = tuple(Clip.read(path) for path in reference or ())
@@ -159,7 +159,7 @@ def _first(clip: "Clip", frames: int | None) -> "Clip":
     return clip.between(0, min(frames, len(clip)))
 
 
-def _bound(clip: "Clip", mask: Path | None, box: str | None) -> "Tensor | None":
+def bound_of(clip: "Clip", mask: Path | None, box: str | None) -> "Tensor | None":
     """Where the clip may change: within the mask, within the box, within both where both are given."""
     if mask is None and box is None:
         return None

@@ -100,6 +100,10 @@ class Session:
         """A turn by its number. BadInput where there is none."""
         return self._tree.turn(which if isinstance(which, int) else which.id)
 
+    def line(self, turn: Turn | int) -> tuple[Turn, ...]:
+        """The turns from the source to this one."""
+        return tuple(self._tree.line(self.turn(turn).id))
+
     def show(self) -> dict[str, Any]:
         """The tree as data: `here`, and all `turns` with their parents."""
         told = [
@@ -183,7 +187,7 @@ class Session:
             parent = self.here if at is None else self.turn(at)
             if len(self._tree.line(parent.id)) > MOST:
                 raise BadInput(
-                    f"Turn {parent.id} is the {MOST}th in its line, which is the most; branch from an earlier one, or "
+                    f"Turn {parent.id} ends a line of {MOST} turns, which is the most; branch from an earlier one, or "
                     "export it and begin a new session with it."
                 )
             if asked.references:

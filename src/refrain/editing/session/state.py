@@ -62,7 +62,8 @@ def coarsened(changed: Tensor, factor: tuple[int, int, int]) -> Tensor:
     frames, rows, columns = changed.shape
     some = F.pad(changed.float(), (0, -columns % (2 * n_x), 0, -rows % (2 * n_y)))  # whole coarse tokens
     later = F.pad(some[1:], (0, 0, 0, 0, 0, -(frames - 1) % n_t))
-    in_time = torch.cat([some[:1], torch.amax(later.unflatten(0, (-1, n_t)), dim=1)]) if frames > 1 else some
+    groups = later.reshape(-1, n_t, later.shape[1], later.shape[2])
+    in_time = torch.cat([some[:1], torch.amax(groups, dim=1)]) if frames > 1 else some
     return F.max_pool2d(in_time, (n_y, n_x)) > 0
 
 

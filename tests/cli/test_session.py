@@ -1,0 +1,114 @@
+"""A session as a user runs it: verbs, what they print, and what is written."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.conftest import COLUMNS, FRAMES, ROWS, Run
+from cli.test_edit import equal
+from media.make import packets
+from refrain.cli.tree import drawn, lines, rows
+from refrain.media import Clip
+
+SNOW = "make it snow"
+
+
+def shown(parents: list[int | None], here: int) -> dict[str, object]:
+    told = [{"turn": n, "parent": p, "words": f"w{n}", "seed": 0, "frame": None} for n, p in enumerate(parents)]
+    return {"here": here, "source": "in.mp4", "turns": told}
+
+
+def test_a_session_from_beginning_to_export(clip: Path, model: Path, out: Path, run: Run) -> None:
+    home, original = out / "s", clip.read_bytes()
+    ran = run("session", "new", home, clip, "--model", model, "--size", 32)
+    assert ran.status == 0 and "refrain session ask" in ran.err and not ran.out
+    clip.unlink()  # the session needs it no more
+    box = ("--box", f"0,0,{COLUMNS // 2},{ROWS}")
+    ran = run("session", "ask", home, SNOW, "--seed", 7, "--json", *box)
+    assert ran.status == 0 and not ran.err, ran.err
+    assert ran.record["turn"] == 1 and ran.record["asked"]["seed"] == 7 and ran.record["made"]["bounded"]
+    ran = run("session", "ask", home, "heavy fog", "--at", 0)
+    assert ran.status == 0 and "turn 2" in ran.err
+    assert run("session", "undo", home).err == "at the source\n"
+    assert "heavy fog" in run("session", "redo", home).err
+    assert "turn 1" in run("session", "branch", home, 1).err
+    ran = run("session", "show", home, "-o", out / "tree.png")
+    assert ran.status == 0 and "* " + "  1  make it snow" in ran.out and "heavy fog" in ran.out
+    assert Clip.read(out / "tree.png").size[0] > 3 * 80
+    assert run("session", "show", home, "--json").record["here"] == 1
+    ran = run("session", "export", home, "-o", out / "a.mp4", "--lossless")
+    assert ran.status == 0, ran.err
+    clip.write_bytes(original)
+    source, answer = Clip.read(clip), Clip.read(out / "a.mp4")
+    assert answer.size == source.size and len(answer) == FRAMES and packets(out / "a.mp4") == packets(clip)
+    changed = (source.planes[0] != answer.planes[0]).any(axis=0)
+    assert changed[:, : COLUMNS // 2].any() and not changed[:, COLUMNS // 2 :].any()
+    record = json.loads((out / "a.json").read_text(encoding="utf-8"))
+    assert record["instruction"] == SNOW and [each["turn"] for each in record["turns"]] == [0, 1]
+    ran = run("session", "export", home, "-o", out / "b.mp4", "--turn", 0)
+    assert ran.status == 0 and Clip.read(out / "b.mp4").times == source.times
+
+
+def test_a_session_is_asked_again(clip: Path, model: Path, out: Path, run: Run) -> None:
+    run("session", "new", out / "s", clip, "--model", model, "--size", 32, "--to", 0.1, "-q")
+    run("session", "ask", out / "s", SNOW, "--steps", 1, "-q")
+    ran = run("session", "replay", out / "s", out / "r")
+    assert ran.status == 0 and "stands at turn 1" in ran.err
+    for number in ("000", "001"):
+        assert equal(*(Clip.read(out / name / number / "clip.mkv") for name in ("s", "r")))
+
+
+def test_what_goes_wrong_is_one_sentence(clip: Path, model: Path, out: Path, run: Run) -> None:
+    home = out / "s"
+    assert run("session", "new", home, clip, "--model", model, "--to", 0.1, "-q").status == 0
+    before = (home / "turns.jsonl").read_bytes()
+    for arguments, said in (
+        (("undo", home), "nothing to undo"),
+        (("branch", home, 3), "no turn 3"),
+        (("ask", home, "remove the hat"), "does not understand"),
+        (("ask", home, SNOW, "--carry", 0), "was not trained on reference pictures"),
+        (("ask", home, SNOW, "--at", 9), "no turn 9"),
+        (("show", clip.parent), "holds no session"),
+        (("export", home, "-o", home / "x.mkv"), "own folder"),
+        (("new", home, clip, "--model", model), "not empty"),
+    ):
+        ran = run("session", *arguments)
+        assert ran.status == 2 and said in ran.err and "Traceback" not in ran.err, (arguments, ran.err)
+        assert len(ran.err.splitlines()) == 1
+    assert (home / "turns.jsonl").read_bytes() == before
+
+
+def test_ctrl_c_leaves_the_session_where_it_was(clip: Path, model: Path, out: Path, run: Run, monkeypatch) -> None:
+    home = out / "s"
+    run("session", "new", home, clip, "--model", model, "--to", 0.1, "-q")
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("refrain.editing.session.session.write_clip", stopped)
+    ran = run("session", "ask", home, SNOW)
+    assert (ran.status, ran.err) == (130, "refrain: Stopped.\n")
+    assert {path.name for path in home.iterdir()} == {"000", "turns.jsonl", "lock"}
+    monkeypatch.undo()
+    assert run("session", "ask", home, SNOW, "-q").status == 0
+
+
+def test_the_tree_is_a_line_until_it_forks() -> None:
+    tree = shown([None, 0, 1, 1, 0, 3, 1], here=3)
+    assert [(row.turn["turn"], row.lane, row.above) for row in rows(tree)] == [
+        (0, 0, -1), (1, 0, 0), (2, 0, 1), (3, 1, 1), (5, 1, 3), (6, 1, 1), (4, 1, 0),
+    ]  # fmt: skip
+    assert lines(tree)[3] == "*   3    w3  (of turn 1)" and lines(tree)[0] == "    0  in.mp4"
+    assert len(rows(shown([None, *range(64)], here=0))) == 65
+
+
+@pytest.mark.parametrize("here", [0, 3])
+def test_the_picture_shows_every_turn_and_marks_where_it_stands(here: int) -> None:
+    frame = np.full((84, 120, 3), 7, np.uint8)
+    tree = shown([None, 0, 1, 1], here)
+    pixels = drawn(tree, lambda number, height: frame + np.uint8(number)).pixels
+    assert all((pixels == 7 + number).all(-1).sum() == 9 * 84 * 120 for number in range(4))
+    marked = (pixels == (222, 110, 50)).all(-1).any(1).nonzero()[0]
+    assert (16 + 98 * here) * 3 - 12 <= marked.min() and marked.max() <= (16 + 98 * here + 84) * 3 + 12
