@@ -15,6 +15,8 @@ VERBS = [
     *("picture rule", "picture plan", "picture attention", "bench memory", "bench edit", "bench attention"),
     *("effects list", "effects render", "effects gallery", "evaluate effects"),
     *("data pairs", "data check", "data import", "data export", "data show"),
+    *("session new", "session ask", "session undo", "session redo", "session branch"),
+    *("session show", "session export", "session replay"),
 ]
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from refrain import __version__
-from refrain.cli import bench, calibrate, data, doctor, edit, effects, evaluate, models, picture, sample, sheet
+from refrain.cli import bench, calibrate, data, doctor, edit, effects, evaluate, models, picture, sample, session, sheet
 from refrain.errors import RefrainError
 
 STOPPED, ENDED = 130, 143
@@ -56,6 +56,7 @@ app.add_typer(effects.app, name="effects")
 app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="evaluate")
 app.command("sample")(sample.sample)
+app.add_typer(session.app, name="session")
 app.command("sheet")(sheet.sheet)
 
 
