@@ -14,7 +14,21 @@ from typing import Annotated
 import typer
 
 from refrain import __version__
-from refrain.cli import bench, calibrate, data, doctor, edit, effects, evaluate, models, picture, sample, session, sheet
+from refrain.cli import (
+    bench,
+    calibrate,
+    data,
+    doctor,
+    edit,
+    effects,
+    evaluate,
+    models,
+    picture,
+    sample,
+    session,
+    sheet,
+    train,
+)
 from refrain.errors import RefrainError
 
 STOPPED, ENDED = 130, 143
@@ -58,6 +72,7 @@ app.add_typer(evaluate.app, name="evaluate")
 app.command("sample")(sample.sample)
 app.add_typer(session.app, name="session")
 app.command("sheet")(sheet.sheet)
+app.command("train")(train.train)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

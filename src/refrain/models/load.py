@@ -27,9 +27,9 @@ class Host:
     folder: Path
 
 
-def host(model: str | Path, dtype: torch.dtype, place: torch.device) -> Host:
-    """Load `embedded`, a diffusers Wan folder, or a hub id."""
-    parts = load_wan(EMBEDDED if model == "embedded" else model, dtype, place)
+def host(model: str | Path, dtype: torch.dtype, place: torch.device, card: Card | None = None) -> Host:
+    """Load `embedded`, a diffusers Wan folder, or a hub id. card: in place of the folder's own."""
+    parts = load_wan(EMBEDDED if model == "embedded" else model, dtype, place, card)
     words = WanWords(parts.tokenizer, parts.text_encoder)
     empty = words.encode([""]) if parts.card.context_words == "empty" else None
     experts = tuple(Expert(*each) for each in zip(parts.transformers, parts.clean_embeddings, parts.gates))
