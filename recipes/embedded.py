@@ -2,6 +2,7 @@
 
     python recipes/embedded.py runs/embedded        # scenes, codec, model; killed, it goes on where it was
     python recipes/embedded.py runs/embedded --export src/refrain/models/embedded/weights
+    refrain train recipes/embedded.py runs/embedded --set export=runs/embedded/model     # the same, with a bar
     python recipes/embedded.py runs/more --start src/refrain/models/embedded/weights --steps 3000 --small 0.2
 
 Hardware: two CPU cores and 8 GB suffice (bf16 arithmetic is used where the processor has it).
@@ -10,7 +11,7 @@ Hours: see MODEL.md beside the weights, with the figures that this recipe reache
 
 import argparse
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import chain
@@ -40,6 +41,7 @@ from refrain.models.wan.load import CLEAN_EMBEDDING
 from refrain.models.wan.words import states_of
 from refrain.training.loop import Step, train
 from refrain.training.objective import Batch, loss
+from refrain.training.recipe import Given
 from refrain.training.stage import Stage
 
 SCENES = 1500
@@ -265,9 +267,23 @@ def borrow(folder: Path, released: Path) -> None:
         shutil.copytree(released / "vae", folder / "codec")
 
 
+def run(given: Given, small: float = SMALL, export: str = "") -> None:
+    """small: the share of the steps that are small and quick. export: a folder for the model that comes of it."""
+    released = None if given.model is None else Path(given.model)
+    stage = STAGE if released is None else FURTHER
+    stage = replace(stage, steps=given.steps or stage.steps)
+    main(given.folder, stage, small, released, Path(export) if export else None, heard=given.step)
+
+
+def say(step: Step) -> None:
+    if step.step % 20 == 0:
+        Console().print(f"step {step.step} loss {step.loss:.3f} norm {step.norm:.2f} {step.seconds:.0f} s")
+
+
 def main(
-    folder: Path, stage: Stage, small: float, released: Path | None, export: Path | None, card: Card = CARD
-) -> None:
+    folder: Path, stage: Stage, small: float, released: Path | None, export: Path | None, card: Card = CARD,
+    heard: Callable[[Step], None] = say,
+) -> None:  # fmt: skip
     shelf = Shelf(folder / "scenes", SCENES)
     shelf.fill(lambda done, of: Console().print(f"{done} of {of} scenes rendered") if done % 100 == 0 else None)
     if released is not None:
@@ -294,11 +310,7 @@ def main(
             batch = Batch(pixels(drawn.source), pixels(drawn.target), words, drawn.window)
             return loss(denoiser, codec, batch, generator, *TIMES)
 
-    def say(step: Step) -> None:
-        if step.step % 20 == 0:
-            Console().print(f"step {step.step} loss {step.loss:.3f} norm {step.norm:.2f} {step.seconds:.0f} s")
-
-    average = train(named, batches, wrong, stage, folder, say)
+    average = train(named, batches, wrong, stage, folder, heard)
     if export is not None:
         with torch.no_grad():
             for name, p in named.items():
