@@ -40,7 +40,7 @@ METRICS = [name for names in ivebench.DIMENSIONS.values() for name in names]
 
 def ive(row: str) -> tuple[dict[str, float], dict[str, float]]:
     told, parts = row.split("|", 1)
-    wanted = dict(zip(("total", "quality", "compliance", "fidelity"), map(float, told.split())))
+    wanted: dict[str, float] = dict(zip(("total", *ivebench.DIMENSIONS), map(float, told.split())))
     return wanted, dict(zip(METRICS, map(float, parts.replace("|", " ").split())))
 
 

@@ -17,7 +17,7 @@ from .entries import Entry, inside, read_json
 
 KINDS = ("style", "object", "background", "multiple")
 LINE = re.compile(r"(?P<indent> *)(?P<key>[a-z][a-z0-9_]*):(?: +(?P<value>.*\S))? *")
-STRANGE = re.compile(r"[&*!|>%@`{}\[\]\t#]|.*: |.* #")  # how a value of a form that is not plain begins or goes on
+STRANGE = re.compile(r"[&*!|>%@`{}\[\]\t#]|.*: |.*:$|.* #")  # what no plain value begins with or holds
 
 
 def read(path: Path) -> tuple[Case, ...]:
@@ -126,7 +126,7 @@ def _continue(line: str, indent: int, level: int, last: tuple[dict[str, Any], st
             here[key].append(_plain(line.lstrip()[2:].strip(), where))
             return
     if isinstance(here[key], str) and here[key] and indent > level:
-        here[key] += " " + line.strip()
+        here[key] += " " + _plain(line.strip(), where)
         return
     raise BadInput(f"{where} is neither `key: value`, an item nor a text going on; fetch the file anew.")
 
