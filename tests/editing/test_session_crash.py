@@ -54,7 +54,7 @@ def look(home, least, most):
     assert least <= len(session.turns) <= most, len(session.turns)
     for each in session.turns:
         each.clip, each.state()  # their files are there, as their hashes say
-    session.undo()  # writes, and sweeps
+    session.branch(session.turns[-1])  # writes, and sweeps
     folders = {{f"{{each.id:03d}}" for each in session.turns}}
     assert {{path.name for path in home.iterdir()}} == folders | {{"turns.jsonl", "lock"}}
     return len(session.turns)

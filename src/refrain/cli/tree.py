@@ -58,7 +58,7 @@ def drawn(shown: dict[str, Any], thumb: "Callable[[int, int], np.ndarray]") -> C
     for row, frame, words, (x, y) in zip(listed, frames, said, places):
         canvas.picture(frame, x, y)
         if row.turn["turn"] == shown["here"]:
-            canvas.box(x - 2, y - 2, frame.shape[1] + 4, HEIGHT + 4, COLOURS["target"], line=3)
+            canvas.box(x - 3, y - 3, frame.shape[1] + 6, HEIGHT + 6, COLOURS["target"], line=2)
         left = x + frame.shape[1] + 12
         canvas.words(f"{row.turn['turn']}", left, y + HEIGHT / 2 - 11, 11, PALE)
         canvas.words(words, left, y + HEIGHT / 2 + 9, 13, INK)
