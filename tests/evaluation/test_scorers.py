@@ -166,6 +166,10 @@ def test_red_is_not_blue() -> None:
     red = np.zeros((3, 4, 4, 3), np.uint8)
     red[..., 0] = 80 + 40 * np.arange(3)[:, None, None]
     assert steadiness.drift(red, red[..., ::-1]) > 20  # the trends of red and of blue are far apart
+    pure = np.zeros((3, 4, 4, 3), np.uint8)
+    pure[:, :, :, 0] = np.array([0, 100, 255], np.uint8)[:, None, None]
+    lab = math.hypot(53.24, 80.09, 67.20)  # of pure red, sRGB
+    assert steadiness.drift(np.zeros_like(pure), pure) == pytest.approx(lab, abs=0.3)
     assert steadiness.luma(red)[0] == pytest.approx(0.299 * 80) and steadiness.luma(red[..., ::-1])[0] < 10
 
 
