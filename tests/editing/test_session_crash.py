@@ -129,11 +129,13 @@ def test_two_do_not_write_at_once_and_a_dead_one_lets_go(home: Path) -> None:
     program += "from refrain.editing.session.lock import held\n"
     program += f"with held(Path({str(home)!r})): print('held', flush=True); time.sleep(600)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout is not None and other.stdout.readline() == "held\n"
-        session = Session.open(home)  # to look is free
-        with pytest.raises(BadInput, match=f"is being written by process {other.pid}; wait"):
-            session.undo()
-        other.kill()
+        try:
+            assert other.stdout is not None and other.stdout.readline() == "held\n"
+            session = Session.open(home)  # to look is free
+            with pytest.raises(BadInput, match=f"is being written by process {other.pid}; wait"):
+                session.undo()
+        finally:
+            other.kill()
     assert session.undo().id == 0
 
 
