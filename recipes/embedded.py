@@ -10,6 +10,7 @@ Hours: see MODEL.md beside the weights, with the figures that this recipe reache
 """
 
 import argparse
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
@@ -288,26 +289,30 @@ def main(
     shelf.fill(lambda done, of: Console().print(f"{done} of {of} scenes rendered") if done % 100 == 0 else None)
     if released is not None:
         borrow(folder, released)
-    codec = codec_of(folder, shelf)
+    place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    codec = codec_of(folder, shelf).to(place)
     tokenizer, encoder = words_of_run(folder, released)
+    nn.Module.to(encoder, place)
     torch.manual_seed(stage.seed)
     net, clean = new_transformer(codec.channels, encoder.config.d_model, WIDTH, LAYERS)
     if released is not None:
         net.load_state_dict(load_file(released / "transformer" / "diffusion_pytorch_model.safetensors"))
         clean.load_state_dict(load_file(released / "transformer" / CLEAN_EMBEDDING))
     parts: dict[str, nn.Module] = {"transformer": net, "clean_embedding": clean}
+    for part in parts.values():
+        part.to(place)
     named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
     denoiser = WanDenoiser((Expert(net, clean),), card)
 
     def batches(numbers: range) -> Iterator[Drawn]:
-        loader = DataLoader(Drawing(shelf, stage, small), batch_size=None, sampler=numbers,
-                            num_workers=1, prefetch_factor=4, collate_fn=lambda drawn: drawn)  # fmt: skip
-        return iter(loader)
+        drawing, workers = Drawing(shelf, stage, small), max(1, (os.cpu_count() or 2) - 1)
+        return iter(DataLoader(drawing, None, sampler=numbers, num_workers=workers, prefetch_factor=4,
+                               collate_fn=lambda drawn: drawn))  # fmt: skip
 
     def wrong(drawn: Drawn, generator: torch.Generator) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(place.type, torch.bfloat16):
             words = states_of(tokenizer, encoder, drawn.said)
-            batch = Batch(pixels(drawn.source), pixels(drawn.target), words, drawn.window)
+            batch = Batch(pixels(drawn.source).to(place), pixels(drawn.target).to(place), words, drawn.window)
             return loss(denoiser, codec, batch, generator, *TIMES)
 
     average = train(named, batches, wrong, stage, folder, heard)
