@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from errno import EACCES, EAGAIN, EDEADLK
 from os import getpid
 from pathlib import Path
 from typing import IO
@@ -10,6 +11,7 @@ from typing import IO
 from refrain.errors import BadInput
 
 NAME = "lock"
+BUSY = {EACCES, EAGAIN, EDEADLK}  # what systems say of a lock that another one holds
 FAR = 1 << 30  # where the lock lies on Windows, which keeps others from reading what is locked
 
 
@@ -23,7 +25,9 @@ def held(folder: Path) -> Generator[None]:
     with file:
         try:
             _take(file)
-        except OSError:
+        except OSError as error:
+            if error.errno not in BUSY:
+                raise BadInput(f"{folder} cannot be locked ({error.strerror}); put it on a local disk.") from error
             file.seek(0)
             who = file.read(20).decode(errors="replace").strip() or "another one"
             raise BadInput(f"The session {folder} is being written by process {who}; wait until it is done.") from None

@@ -246,7 +246,12 @@ class Session:
         return turn
 
     def _go(self, number: int, by: str) -> Turn:
-        self._tree.end = log.add(self.home, {"here": number, "by": by, "at": _now()}, self._tree.end)
+        try:
+            self._tree.end = log.add(self.home, {"here": number, "by": by, "at": _now()}, self._tree.end)
+        except OSError as error:
+            raise BadInput(
+                f"The session {self.home} stays where it is: {_reason(error)}. See to that first."
+            ) from error
         self._tree.stand(number)
         return self.here
 
