@@ -308,5 +308,5 @@ def test_the_tasks_of_viebench_are_those_of_the_paper() -> None:
 def test_a_case_that_asks_for_nothing_is_refused() -> None:
     with pytest.raises(BadInput, match="asks for nothing"):
         Case("1", None, (), "x", "1")
-    assert openve.SETS[5] == openve.SEVEN[:5] and iceffect.COLUMNS["clip_i"].startswith("adjacent")
+    assert iceffect.COLUMNS["clip_i"].startswith("adjacent")
     assert ivebench.BENCHMARK.answer(Case("1", None, ("a",), "x", "clip.mp4"), 1) == "clip"

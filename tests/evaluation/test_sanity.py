@@ -16,7 +16,7 @@ from refrain.evaluation.scorers.scorer import Material, score
 
 SIZE, LENGTH = (176, 176), 4
 EFFECTS = {"rings": 950_101, "fire": 950_200}
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow  # about ten seconds
 
 WORSE = ("source", "noise", "swap", "wrong", "beating", "cast")
 BY = {one.id: one for one in SCORERS}

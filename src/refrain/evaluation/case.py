@@ -12,7 +12,6 @@ from typing import Any, Literal
 from refrain.errors import BadInput
 
 Protocol = Literal["strict", "compat"]
-PROTOCOLS: tuple[Protocol, ...] = ("strict", "compat")
 
 
 @dataclass(frozen=True)

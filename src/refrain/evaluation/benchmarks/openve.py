@@ -19,7 +19,6 @@ EIGHT = (
 )  # fmt: skip
 SEVEN = tuple(name for name in EIGHT if name != "camera_edit")  # SAMA
 FIVE = EIGHT[:5]  # Kiwi-Edit
-SETS = {5: FIVE, 7: SEVEN, 8: EIGHT}
 AXES = ("compliance", "consistency", "quality")
 
 
