@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from refrain.data.effects import Shot
 
-HEIGHT, GAP, WORDS = 120, 4, 20
+HEIGHT, GAP, WORDS = 104, 4, 20
 SCENES = 9_100_000  # rendered scenes of galleries: none of those that a recipe trains on
 
 

@@ -1,0 +1,51 @@
+"""`refrain evaluate effects`: an exam is sat, kept, gone on with, and not mixed with another."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Run
+from refrain.evaluation import exam
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exam, "SIZES", ((64, 96),))
+    monkeypatch.setattr(exam, "LENGTH", 5)
+
+
+def sit(run: Run, model: Path, out: Path, *more: object):
+    return run("evaluate", "effects", "--model", model, "--effect", "fog", "--each", 1, "-o", out, *more)
+
+
+def test_an_exam_is_kept_and_gone_on_with(model: Path, out: Path, run: Run) -> None:
+    kept = out / "run.jsonl"
+    ran = sit(run, model, kept)
+    assert ran.status == 0 and "1 cases, digest" in ran.out and "| fog | 1 |" in ran.out and "recognised" in ran.out
+    line = json.loads(kept.read_text().strip())
+    assert line["effect"] == "fog" and line["seed"] == 0 and len(line["weights"]) == 64
+    again = sit(run, model, kept)
+    assert again.out == ran.out and len(kept.read_text().splitlines()) == 1
+
+
+def test_answers_of_another_seed_are_not_mixed(model: Path, out: Path, run: Run) -> None:
+    sit(run, model, out / "run.jsonl")
+    ran = sit(run, model, out / "run.jsonl", "--seed", 5)
+    assert ran.status == 2 and "another seed" in ran.err
+
+
+def test_clips_of_ones_own_are_judged_by_recognition_alone(model: Path, clip: Path, run: Run) -> None:
+    ran = run("evaluate", "effects", clip, "--model", model, "--effect", "fog")
+    assert ran.status == 0 and "| fog | 1 |" in ran.out and "| – | – | – | – |" in ran.out
+
+
+def test_true_targets_and_bare_sources_are_judged(run: Run) -> None:
+    ran = run("evaluate", "effects", "--truth", "--effect", "fog", "--each", 1)
+    assert ran.status == 0 and "true targets recognised: 1 of 1" in ran.out
+    assert "bare sources recognised: 0 of 1" in ran.out
+
+
+def test_an_effect_that_is_not_there(run: Run) -> None:
+    ran = run("evaluate", "effects", "--effect", "snwo")
+    assert ran.status == 2 and "snow" in ran.err
