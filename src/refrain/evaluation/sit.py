@@ -12,7 +12,7 @@ from refrain.data.effects import EFFECTS
 from refrain.data.words import instruction
 from refrain.editing.editor import Editor
 from refrain.editing.preserve import preserve
-from refrain.editing.request import Edit
+from refrain.editing.request import Edit, understood
 from refrain.evaluation.exam import Case
 from refrain.evaluation.recogniser import Recogniser
 from refrain.evaluation.scores import flicker, overlap, psnr, strength
@@ -51,6 +51,8 @@ class Answer:
 def answer(editor: Editor, case: Case, judge: Recogniser, seed: int = 0) -> Answer:
     """Make one edit of the exam and measure it, at the size of the case."""
     shot, example = case.shot, case.example
+    if not understood(example.instruction, editor.card, editor.vocabulary):
+        return refused(case.number, case.effect, example.instruction)
     frames = torch.from_numpy(shot.frames).permute(0, 3, 1, 2).float().div(127.5).sub(1)  # [T, 3, Y, X]
     clip = Clip.of(frames, shot.fps)
     side = min(shot.frames.shape[1:3])
@@ -85,6 +87,8 @@ def answer_clip(editor: Editor, clip: Clip, effect: str, number: int, judge: Rec
     """Edit a clip whose true answer nobody knows: only what the classifier makes of it is told, the rest is NaN."""
     rng = np.random.default_rng((number, 77))
     asked = instruction(rng, effect, EFFECTS[effect].draw(rng))
+    if not understood(asked, editor.card, editor.vocabulary):
+        return refused(number, effect, asked)
     done = editor.edit(Edit(asked, clip, seed=seed, short_side=min(clip.size)))
     source, result = as_bytes(clip.frames), as_bytes(done.clip.frames)
     chances = judge.chances(source, result)
@@ -96,6 +100,11 @@ def answer_clip(editor: Editor, clip: Clip, effect: str, number: int, judge: Rec
         chance=chances[effect],
         outside=nan, codec=nan, untouched=nan, equal=True, overlap=nan, strength=nan, flicker=nan,
     )  # fmt: skip
+
+
+def refused(number: int, effect: str, asked: str) -> Answer:
+    """What it comes to where a model does not understand the words."""
+    return Answer(number, effect, asked, "(refused)", 0.0, nan, nan, nan, True, nan, nan, nan)
 
 
 def as_bytes(frames: Tensor) -> np.ndarray:
