@@ -8,7 +8,8 @@ import torch
 from editing.test_compose import CARD, seen
 from refrain.attention import Dense
 from refrain.editing.compose import windows
-from refrain.editing.edit import Walk, denoise
+from refrain.editing.edit import denoise
+from refrain.editing.walk import Walk
 from refrain.sequence import Segment
 from rows import denoiser, some
 

@@ -241,7 +241,7 @@ def _told(
 ) -> dict[str, Any]:
     """What was measured, and what was found, as plain values."""
     from refrain.editing.choose import context_mass, curve, duel, sharpness, trust
-    from refrain.editing.edit import walk_of
+    from refrain.editing.walk import walk_of
     from refrain.media.fit import model_size
 
     first, card = requests[0], editor.card

@@ -26,8 +26,8 @@ def told_cost(request: "Edit", outline: "Outline", device: str, dtype: Number | 
 def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | None) -> "Job":
     """The sizes of a request, as the model will see it."""
     from refrain.attention import Dense
-    from refrain.editing.edit import stretch, walk_of
     from refrain.editing.estimate import Job
+    from refrain.editing.walk import stretch, walk_of
     from refrain.media.fit import model_size
 
     card = outline.card

@@ -72,7 +72,7 @@ def _seen(editor: "Editor", request: "Edit", where: Where) -> "Seen":
     import torch
 
     from refrain.editing.calibrate import answer
-    from refrain.editing.edit import walk_of
+    from refrain.editing.walk import walk_of
     from refrain.flow import times, wan_times
     from refrain.models.wan.denoiser import Seen, WanDenoiser
 

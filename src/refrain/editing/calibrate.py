@@ -20,10 +20,11 @@ from refrain.media.fit import model_size, pad_frames
 from refrain.models.wan.denoiser import Seen, WanDenoiser
 
 from .compose import see
-from .edit import denoise, walk_of
+from .edit import denoise
 from .editor import Editor
 from .request import Edit, Progress
 from .statistics import spearman
+from .walk import walk_of
 from .ways import Certified, Way, Weighed, certify, weigh
 
 RUNGS = (0, 1/32, 1/16, 3/32, 1/8, 3/16, 1/4, 3/8, 1/2, 5/8, 3/4, 7/8, 1)  # fmt: skip

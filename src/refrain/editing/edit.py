@@ -15,7 +15,6 @@ from refrain.errors import BadInput
 from refrain.flow import SOLVERS, guided, times, told_in_thousandths, wan_times
 from refrain.media import Clip
 from refrain.media.fit import model_size, pad_frames
-from refrain.media.times import moment
 from refrain.models.lora import worn
 from refrain.models.protocols import Card, Denoiser
 
@@ -23,22 +22,10 @@ from .compose import Seen, compose, see, spots_of, windows
 from .effects import Effect, opened, placed
 from .preserve import enlarge, preserve
 from .request import Edit, OnProgress, Progress, Result, require_understood
+from .walk import Walk, stretch, walk_of
 
 if TYPE_CHECKING:
     from .editor import Editor
-
-
-@dataclass(frozen=True)
-class Walk:
-    """How the noise is walked down: the numbers in force."""
-
-    steps: int
-    guidance: float
-    until: float
-    shift: float
-    solver: str
-    grid: str
-    seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,33 +128,6 @@ def denoise(
             velocity = told_in_thousandths(velocity)
         parts.append(asked.answer(SOLVERS[walk.solver](velocity, start, stations, tell)))
     return torch.cat(parts, dim=2)
-
-
-def walk_of(request: Edit, card: Card) -> Walk:
-    """The request's numbers where it has them, the checkpoint's where it has not."""
-    own = card.sampling
-    return Walk(
-        steps=own.steps if request.steps is None else request.steps,
-        guidance=own.guidance if request.guidance is None else request.guidance,
-        until=own.until,
-        shift=own.shift,
-        solver=own.solver,
-        grid=own.grid,
-        seed=request.seed,
-    )
-
-
-def stretch(clip: Clip, start: float | None, stop: float | None) -> tuple[int, int]:
-    """The frames first .. last (one past it) that are shown between two times in seconds."""
-    begin = moment(start or 0)
-    first = next((n for n, at in enumerate(clip.times) if at >= begin), len(clip)) if start else 0
-    last = next((n for n, at in enumerate(clip.times) if stop is not None and at >= moment(stop)), len(clip))
-    if first >= last:
-        raise BadInput(
-            f"There is no frame from {start or 0} s to {'the end' if stop is None else f'{stop} s'}; "
-            f"the clip lasts {float(clip.duration):.2f} s."
-        )
-    return first, last
 
 
 def told(effects: tuple[Effect, ...]) -> dict[str, object]:

@@ -76,7 +76,7 @@ def answer(editor: Editor, case: Case, judge: Recogniser, seed: int = 0) -> Answ
         outside=psnr(bare, shot.frames, still),
         codec=psnr(as_bytes(before), shot.frames, still),
         untouched=float(held.sum() / still.sum()) if still.any() else nan,
-        equal=bool((result == shot.frames)[held].all()),
+        equal=bool((result == as_bytes(clip.frames))[held].all()),  # the clip is 4:2:0, which the scene was not
         overlap=overlap(done.matte[:, 0].numpy(), example.matte),
         strength=strength(shot.frames, result, example.target, example.matte),
         flicker=flicker(shot.frames, result) / wanted if wanted > 0 else nan,

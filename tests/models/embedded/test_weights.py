@@ -9,9 +9,10 @@ from torch import Tensor
 
 from refrain.data.scenes import render_scene
 from refrain.editing.compose import see
-from refrain.editing.edit import Walk, denoise
+from refrain.editing.edit import denoise
 from refrain.editing.editor import Editor
 from refrain.editing.request import require_understood
+from refrain.editing.walk import Walk
 from refrain.errors import BadInput
 from refrain.models.load import EMBEDDED
 from refrain.models.protocols import Card

@@ -44,7 +44,7 @@ def ball(shot: Shot, seed: int, parameters: Ball) -> Effected:
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         bounce = (shot.now(i) / 20 + phase) % 1.0
         lift = 4 * bounce * (1 - bounce)  # 0 on the ground, 1 at the top of its leap
-        flat = 1 - 0.18 * (1 - smooth(np.float32(lift), 0.0, 0.25))
+        flat = 1 - 0.18 * float(1 - smooth(np.array(lift), 0.0, 0.25))
         y = ground - radius * flat - lift * height * 0.28
         u, v = (columns - x) / (radius / np.sqrt(flat)), (rows - y) / (radius * flat)
         square = u * u + v * v
