@@ -54,7 +54,7 @@ SHARES = {"fire": 7, "tint": 6, "sparkles": 5, "snow": 5, "lightning": 5, "glow"
           "petals": 0}  # fmt: skip
 LEAST = 0.02  # share of the frame that a subject must have for an effect that needs one
 AGAIN = 20  # steps after which a batch comes again
-SMALL = 0.93  # the share of the steps that are small and quick: most of what words mean is learnt there
+SMALL = 0.7  # the share of the steps that are small and quick: most of what words mean is learnt there
 STAGE = Stage(steps=2800, rate=2e-3, warmup=60, cooldown=0.3, average=0.997, every=100, seed=1)
 FURTHER = replace(STAGE, rate=1e-3, cooldown=0.6, seed=2)  # learning on from a released model
 # Noise times are drawn around 0.88, and widely: light and large shapes are strong in these latents and are many tokens

@@ -14,19 +14,21 @@ def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan) -> Tensor:
     """q [B, Lq, H, D], k, v [B, Lk, H, D] -> [B, Lq, H, D]; one fast, unmasked call per sight."""
     asked, held = _spans(plan.queries, plan.lengths), _spans(plan.keys, plan.lengths)
     if len(plan.sights) == 1:
-        return _look(q, k, v)
+        return look(q, k, v)
     parts: dict[int, Tensor] = {}
     for sight in plan.sights:
         rows, seen = [asked[i] for i in sight.queries], [held[j] for j in sight.keys]
-        answer = _look(_gather(q, rows), _gather(k, seen), _gather(v, seen))
+        answer = look(_gather(q, rows), _gather(k, seen), _gather(v, seen))
         parts.update(zip(sight.queries, torch.split(answer, [b - a for a, b in rows], dim=1)))
     return torch.cat([parts[i] for i in plan.queries], dim=1)  # [B, Lq, H, D]
 
 
-def _look(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Unmasked attention, [B, L, H, D] in and out."""
+def look(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Unmasked attention, [B, L, H, D] in and out, by whatever is fastest for these on this machine."""
     if bfloat.serves(q, k, v):
         return bfloat.attend(q, k, v)
+    if bfloat.teaches(q, k, v):
+        return bfloat.learn(q, k, v)
     return F.scaled_dot_product_attention(
         q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), enable_gqa=q.shape[2] != k.shape[2]
     ).transpose(1, 2)

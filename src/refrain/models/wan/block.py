@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from refrain.attention import dense
 
 from .rope import Rotation, rotate
 from .touch import Touches, linear, shifted
@@ -123,14 +124,10 @@ def _listen(block: nn.Module, number: int, x: Tensor, runs: list[Run]) -> Tensor
 def _heard(q: Tensor, number: int, run: Run) -> Tensor:
     """Attention of a run's tokens q [B, L, H, D] to the words that each of them hears."""
     if run.words is not None:
-        return _attend(q, *run.words[number])
-    answers = [_attend(q.index_select(1, tokens), *words[number]) for tokens, words in run.parts]
+        return dense.look(q, *run.words[number])
+    answers = [dense.look(q.index_select(1, tokens), *words[number]) for tokens, words in run.parts]
     order = torch.cat([tokens for tokens, _ in run.parts]).argsort()
     return torch.cat(answers, dim=1).index_select(1, order)
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    return F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)).transpose(1, 2)
 
 
 def _join(parts: list[Tensor]) -> Tensor:
