@@ -16,12 +16,12 @@ FAR = 1 << 30  # where the lock lies on Windows, which keeps others from reading
 
 
 @contextmanager
-def held(folder: Path) -> Generator[None]:
-    """While the body runs nobody else writes to the session in `folder`. BadInput where somebody does already."""
+def held(folder: Path, what: str = "session") -> Generator[None]:
+    """While the body runs nobody else writes to the session, or `what` it is, in `folder`. BadInput where one does."""
     try:
         file = (folder / NAME).open("a+b")
     except OSError as error:
-        raise BadInput(f"The session {folder} cannot be written ({error.strerror}); see to its permissions.") from error
+        raise BadInput(f"The {what} {folder} cannot be written ({error.strerror}); see to its permissions.") from error
     with file:
         try:
             _take(file)
@@ -30,7 +30,7 @@ def held(folder: Path) -> Generator[None]:
                 raise BadInput(f"{folder} cannot be locked ({error.strerror}); put it on a local disk.") from error
             file.seek(0)
             who = file.read(20).decode(errors="replace").strip() or "another one"
-            raise BadInput(f"The session {folder} is being written by process {who}; wait until it is done.") from None
+            raise BadInput(f"The {what} {folder} is being written by process {who}; wait until it is done.") from None
         try:
             file.truncate(0)
             file.write(b"%d\n" % getpid())
