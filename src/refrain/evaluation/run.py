@@ -4,10 +4,12 @@ Every case of the benchmark has its place in the results. An answer that is miss
 reason, so that no system gains by failing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import nan
 from pathlib import Path
+
+import numpy as np
 
 from refrain.errors import BadInput, RefrainError
 from refrain.evaluation.case import Benchmark, Case
@@ -34,29 +36,50 @@ def score_folder(
     """Scores of the answers that lie in a folder, in the order of cases, turns and scorers. Raises BadInput."""
     if not outputs.is_dir():
         raise BadInput(f"{outputs} is no folder of outputs; give the one that holds {benchmark.title}'s answers.")
+    needs = {name for one in scorers for name in one.needs}
     for case in cases:
-        for turn in range(1, len(case.instructions) + 1):
-            found = _material(case, turn, outputs / benchmark.answer(case, turn))
+        paths = [outputs / benchmark.answer(case, turn) for turn in range(1, len(case.instructions) + 1)]
+        for turn in range(1, len(paths) + 1):
+            found = _material(case, paths[:turn], needs)
             for one in scorers:
                 said = score(one, found) if isinstance(found, Material) else Score(one.id, nan, found)
                 yield Result(case.id, turn, case.category, case.parent, said)
 
 
-def _material(case: Case, turn: int, path: Path) -> Material | str:
-    """Source, answer and true answer of a turn; or why they cannot be had."""
-    truth = case.truth[turn - 1] if case.truth else None
+def _material(case: Case, paths: Sequence[Path], needs: Collection[str]) -> Material | str:
+    """What lies before the scorers of the turn that the last of `paths` answers; or why it cannot be had.
+
+    Answers of earlier turns and references are decoded only where some scorer needs them.
+    """
+    truth = case.truth[len(paths) - 1] if case.truth else None
+    earlier = paths[:-1] if "earlier" in needs else None
+    references = case.references if "references" in needs else None
     if case.source is None:
         return "the case has no source"
-    for name, file in (("source", case.source), ("answer", path), *([("true answer", truth)] if truth else [])):
+    wanted = [("source", case.source), ("answer", paths[-1]), *([("true answer", truth)] if truth else [])]
+    wanted += [("earlier answer", path) for path in earlier or ()] + [("reference", path) for path in references or ()]
+    for name, file in wanted:
         if not file.exists():
             return f"the {name} {file.name} is not there"
     try:
-        source, answer = Clip.read(case.source), Clip.read(path)
-        target = as_bytes(Clip.read(truth).frames) if truth else None
+        source, answer = Clip.read(case.source), Clip.read(paths[-1])
+        return Material(
+            as_bytes(source.frames),
+            as_bytes(answer.frames),
+            _frames(truth) if truth else None,
+            fps=float(source.fps),
+            answer_fps=float(answer.fps),
+            case=case,
+            turn=len(paths),
+            earlier=None if earlier is None else tuple(map(_frames, earlier)),
+            references=None if references is None else tuple(map(_frames, references)),
+        )
     except RefrainError as error:
         return str(error)
-    before, after = as_bytes(source.frames), as_bytes(answer.frames)
-    return Material(before, after, target, fps=float(source.fps), answer_fps=float(answer.fps))
+
+
+def _frames(path: Path) -> np.ndarray:
+    return as_bytes(Clip.read(path).frames)
 
 
 def summary(results: Sequence[Result], scorer: str, seed: int = 0) -> dict[str, Estimate]:

@@ -4,13 +4,14 @@ A score is a number, or NaN with the reason why there is none; never a zero in p
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import isnan, nan
 from typing import Literal
 
 import numpy as np
 
 from refrain.errors import BadInput
+from refrain.evaluation.case import Case
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +20,8 @@ class Material:
 
     source, answer: before and after the edit. target: the true answer, where there is one. matte: the true place of the
     edit; found: where the editor says that it changed something. fps, answer_fps: of source and answer.
+    case, turn: what was asked, turns from 1. earlier: answers to the turns before. references: what the instruction
+    speaks of. These two are None where no scorer needs them.
     """
 
     source: np.ndarray
@@ -28,6 +31,20 @@ class Material:
     found: np.ndarray | None = None
     fps: float | None = None
     answer_fps: float | None = None
+    case: Case | None = None
+    turn: int = 1
+    earlier: tuple[np.ndarray, ...] | None = None
+    references: tuple[np.ndarray, ...] | None = None
+
+    @property
+    def asked(self) -> tuple[str, ...] | None:
+        """The instructions of all turns up to this one; the last of them is what the answer answers."""
+        return self.case.instructions[: self.turn] if self.case else None
+
+    @property
+    def caption(self) -> str | None:
+        """What should be seen after this turn, where the benchmark says so."""
+        return self.case.captions[self.turn - 1] if self.case and len(self.case.captions) >= self.turn else None
 
     def __post_init__(self) -> None:
         for name in ("source", "answer", "target"):
@@ -52,15 +69,15 @@ class Scorer:
 
     id:     name and protocol, such as `psnr.background/strict`. means: its definition in one line, with units.
     better: which way. judges: what it claims to tell: the edit against a true target, the rest that should stay, the
-            steadiness in time, the outer form, or whether anything was changed at all; or a likeness to the source,
-            which is often published as fidelity and claims nothing here.
-    needs:  fields of `Material` besides source and answer. apart: whether answers of another length or size are taken.
+            steadiness in time, the outer form, or whether anything was changed at all; how good a picture looks; or a
+            likeness to the source, which is often published as fidelity and claims nothing here.
+    needs:  what of `Material` besides source and answer. apart: whether answers of another length or size are taken.
     """
 
     id: str
     means: str
     better: Literal["high", "low"]
-    judges: Literal["edit", "rest", "time", "form", "change", "likeness"]
+    judges: Literal["edit", "rest", "time", "form", "change", "looks", "likeness"]
     measure: Callable[[Material], float]
     needs: tuple[str, ...] = ()
     apart: bool = False
@@ -77,7 +94,6 @@ class Score:
 
 def score(scorer: Scorer, material: Material) -> Score:
     """The score of an answer, or NaN and why."""
-    assert set(scorer.needs) <= {field.name for field in fields(Material)}
     missing = [name for name in scorer.needs if getattr(material, name) is None]
     if missing:
         return Score(scorer.id, nan, f"the case has no {missing[0]}")
