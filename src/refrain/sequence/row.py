@@ -84,9 +84,14 @@ class Sequence:
         return Sequence(self.segments + other.segments)
 
     @property
+    def targets(self) -> tuple[Segment, ...]:
+        """All noisy segments, in order: one in use, and one a turn where a session is learnt."""
+        return tuple(segment for segment in self.segments if segment.noisy)
+
+    @property
     def target(self) -> Segment:
         """The one noisy segment."""
-        targets = [segment for segment in self.segments if segment.noisy]
+        targets = self.targets
         if len(targets) != 1:
             raise BadInput(f"This row holds {len(targets)} targets; exactly one was needed.")
         return targets[0]

@@ -107,7 +107,7 @@ def test_a_change_has_no_velocity_at_time_zero() -> None:
 @pytest.mark.parametrize("t", [0.01, 0.5, 1.0])
 def test_the_velocity_of_a_change_leads_to_base_and_change(t: float) -> None:
     prepared, x = denoiser(prediction="change", spread=0.6).prepare(based()), latents(5)
-    base = prepared.target.base
+    base = prepared.row.target.base
     assert base is not None
     arrived = x - t * prepared.velocity(x, t)
     torch.testing.assert_close(arrived, base + prepared.output(x, t), atol=1e-5, rtol=1e-5)

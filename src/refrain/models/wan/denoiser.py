@@ -18,7 +18,6 @@ from refrain.attention.isa.known import Known
 from refrain.attention.isa.run import kernel_of
 from refrain.attention.tiles import Cut
 from refrain.errors import BadInput, Unsupported
-from refrain.models.change import saying
 from refrain.models.protocols import Card
 from refrain.sequence import Segment, Sequence
 
@@ -29,8 +28,11 @@ from .expert import Expert as Expert
 from .hearing import Hearing, Spot, Voice, check, hearing
 from .memory import Cause, Held, Kept, Memory, identity, predicted_size, predicted_tiles
 from .rope import Rotation, rotation
-from .shown import column, shown
+from .shown import column, shown, told
 from .touch import adapters
+
+Noisy = dict[int, tuple[Tensor, Tensor]]
+"""Of every target of a row, by its place, the state x [B, C, T, Y, X] and the noise times t [B]."""
 
 
 class WanDenoiser:
@@ -38,7 +40,7 @@ class WanDenoiser:
 
     experts:  one, or (high noise, low noise) with `boundary`, the noise time from which on upwards the first serves.
     empty:    states [1, N, W] of the encoded empty prompt, needed where clean tokens hear the empty prompt.
-    watch:    is told of every self-attention before it is computed; what it is shown it must not write to.
+    watch:    is told of every self-attention before it is computed, and must not write to what it is shown.
     checkpointing: while learning, each block keeps only its input and is computed again for its gradients.
     """
 
@@ -76,13 +78,11 @@ class WanDenoiser:
         rule, row = self.card.sight(), sequence.without_words()
         if memory and any(rule(a, b) for a in row for b in row if b.noisy and not a.noisy):
             raise Unsupported(f"The rule `{self.card.rule}` lets clean segments see noise: nothing can be remembered.")
-        if any(rule(row.target, s) and s.beat > row.target.beat for s in row):
-            raise Unsupported(
-                f"The rule `{self.card.rule}` lets a target see later answers: end the row at the target."
-            )
+        if any(rule(target, s) and s.beat > target.beat for target in row.targets for s in row):
+            raise Unsupported(f"The rule `{self.card.rule}` lets a target see later answers: end the row at its one.")
         if isinstance(spec, Isa) and spec.coarse_gate and any(one.gates is None for one in self.experts):
             raise Unsupported("This checkpoint has no gates.safetensors; choose an Isa without coarse_gate.")
-        check(spots, [one.transformer for one in self.experts], len(row.target))
+        check(spots, [one.transformer for one in self.experts], len(row.targets[0]))
         prepared = Row(self, sequence, row, spec, memory, offload, spots)
         self._recent.append(prepared)
         return prepared
@@ -118,10 +118,9 @@ class Row:
 
     def __post_init__(self) -> None:
         rule = self.denoiser.card.sight()
-        self.target = self.row.target
-        self.number = self.row.segments.index(self.target)
+        self.targets = tuple(i for i, s in enumerate(self.row.segments) if s.noisy)
         self.clean = tuple(i for i, s in enumerate(self.row.segments) if not s.noisy)
-        self.plan = Plan.of(self.row, rule, [self.number] if self.memory else None)
+        self.plan = Plan.of(self.row, rule, self.targets if self.memory else None)
         width = self.denoiser.experts[0].transformer.config.attention_head_dim
         self._cut: Cut = self.spec.tile if isinstance(self.spec, Isa) else None  # of what is remembered in tiles
         self.rotations: list[Rotation] = [rotation(s.positions, width) for s in self.row]
@@ -148,40 +147,42 @@ class Row:
         """The target's latents in a finished state."""
         return x
 
-    # -- what the network sees and says -------------------------------------------------------------------------------
+    # -- what the network says ----------------------------------------------------------------------------------------
 
-    def base(self, like: Tensor) -> Tensor:
-        """What the target is a change of: its base, or zero where there is none."""
-        return torch.zeros_like(like) if self.target.base is None else self.target.base.to(like)
+    def base(self, like: Tensor, number: int = 0) -> Tensor:
+        """What target `number` is a change of: its base, or zero where there is none."""
+        base = self.row.targets[number].base
+        return torch.zeros_like(like) if base is None else base.to(like)
 
     def output(self, x: Tensor, t: float | Tensor) -> Tensor:
         """What the card says is predicted: the velocity or the change, [B, C, T, Y, X], in the dtype of x."""
-        time = t if isinstance(t, Tensor) else torch.full((x.shape[0],), t)
-        number = self.denoiser.expert(float(t.max()) if isinstance(t, Tensor) else t)
+        return self.outputs([x], [t if isinstance(t, Tensor) else torch.full((x.shape[0],), t)])[0]
+
+    def outputs(self, xs: list[Tensor], ts: list[Tensor]) -> list[Tensor]:
+        """Of a row with several targets (all turns of a session, in training) the `output` of each, in one pass."""
+        if not len(xs) == len(ts) == len(self.targets):
+            raise BadInput(f"The row has {len(self.targets)} targets; give a state and noise times for each.")
+        number, card = self.denoiser.expert(max(float(t.max()) for t in ts)), self.denoiser.card
         kept = self._remember(number) if self.memory else {}
-        said, _ = self._through(number, self.plan, kept, (x, time))
-        if self.denoiser.card.prediction == "velocity":
-            return said.to(x.dtype)
-        t = column(time, x)
-        how = saying(t, self.denoiser.card.spread)
-        return how.keep * (x - (1 - t) * self.base(x)) + how.rest * said.to(x.dtype)
+        said, _ = self._through(number, self.plan, kept, dict(zip(self.targets, zip(xs, ts))))
+        if card.prediction == "velocity":
+            return [one.to(x.dtype) for one, x in zip(said, xs)]
+        return [told(*at, self.base(at[0], n), card) for n, at in enumerate(zip(said, xs, ts))]
 
     def memory_size(self) -> int:
         """Bytes that the memory of one expert takes, known before it is made."""
-        one = self.denoiser.experts[0]
-        net, segments = one.transformer.config, [self.row.segments[i] for i in self.clean]
-        content = next((s.content for s in self.row if s.content is not None), None)
-        batch, width = 1 if content is None else content.shape[0], net.num_attention_heads * net.attention_head_dim
-        plain, total = predicted_size(map(len, segments), width, one.dtype.itemsize, batch), 0
-        for layer in range(net.num_layers):
-            spec = self.spec.at(layer, 0.0)
-            if isinstance(spec, Isa):
-                tiles = [self.plan.tiles(i, spec.tile, one.device) for i in self.clean]
-                head = net.attention_head_dim
-                total += sum(predicted_tiles(t, width, head, one.dtype, spec.order, batch) for t in tiles)
-            else:
-                total += plain
-        return total
+        one, layers = self.denoiser.experts[0], self.denoiser.experts[0].transformer.config.num_layers
+        return sum(self._block_size(one, self.spec.at(layer, 0.0)) for layer in range(layers))
+
+    def _block_size(self, one: Expert, spec: Spec) -> int:
+        net, content = one.transformer.config, next((s.content for s in self.row if s.content is not None), None)
+        head, width = net.attention_head_dim, net.num_attention_heads * net.attention_head_dim
+        batch = 1 if content is None else content.shape[0]
+        if not isinstance(spec, Isa):
+            lengths = [len(self.row.segments[i]) for i in self.clean]
+            return predicted_size(lengths, width, one.dtype.itemsize, batch)
+        tiles = [self.plan.tiles(i, spec.tile, one.device) for i in self.clean]
+        return sum(predicted_tiles(t, width, head, one.dtype, spec.order, batch) for t in tiles)
 
     # -- memory -------------------------------------------------------------------------------------------------------
 
@@ -212,7 +213,7 @@ class Row:
         missing = [i for i in self.clean if i not in kept]
         if missing:
             plan = Plan.of(self.row, self.denoiser.card.sight(), missing)
-            _, layers = self._through(expert, plan, kept, None)
+            _, layers = self._through(expert, plan, kept, {})
             for i in missing:
                 kept[i] = self._kept[causes[i]] = self.denoiser.memory.keep(causes[i], Kept(layers[i]))
         return kept
@@ -269,52 +270,52 @@ class Row:
     # -- one pass through the blocks ----------------------------------------------------------------------------------
 
     def _through(
-        self, expert: int, plan: Plan, kept: dict[int, Kept], noisy: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, dict[int, list[Held]]]:
+        self, expert: int, plan: Plan, kept: dict[int, Kept], noisy: Noisy
+    ) -> tuple[list[Tensor], dict[int, list[Held]]]:
         """Carry the segments `plan.queries` through the blocks; what else they see comes from `kept`.
 
-        With `noisy` = (x, t) the output for the target; without, the keys and values of the segments, layer by layer.
+        With targets among them, the output for each; without, the keys and values of the segments, layer by layer.
         """
         one = self.denoiser.experts[expert]
         segments = [self.row.segments[i] for i in plan.queries]
-        parts = [self._tokens(one, s, noisy) for s in segments]
+        parts = [self._tokens(one, i, noisy) for i in plan.queries]
         batch, lengths = parts[0].shape[0], [len(s) for s in segments]
-        runs, time = self._runs(expert, segments, noisy, batch)
+        runs, rows = self._runs(expert, plan.queries, noisy, batch)
         by = tuple(torch.cat([self.rotations[i][n] for i in plan.queries], dim=1).to(one.device) for n in (0, 1))
         x = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]  # [B, Lq, W]
 
         fresh: dict[int, list[Held]] = {i: [] for i in plan.queries}
-        times = [0.0] if noisy is None else [round(t, 6) for t in noisy[1].tolist()]  # 0.9, not float32's 0.8999999
+        times = {i: [round(t, 6) for t in at.tolist()] for i, (_, at) in noisy.items()}  # 0.9, not float32's 0.8999999
         blocks = list(one.transformer.blocks)
         for number, block in enumerate(blocks):
 
             def look(q: Tensor, k: Tensor, v: Tensor, seen: Tensor, number: int = number) -> Tensor:
                 now = dict(zip(plan.queries, zip(k.split(lengths, dim=1), v.split(lengths, dim=1))))
-                if noisy is None:
+                if not noisy:
                     self._put_by(fresh, now)
                 held = {j: now[j] if j in now else kept[j].at(number, one.device) for j in plan.keys}
                 return self._ask(plan, number, times, Asked(q, one.gate(number, seen), held))
 
-            if noisy is None and number == len(blocks) - 1:  # of the last block only keys and values are wanted
+            if not noisy and number == len(blocks) - 1:  # of the last block only keys and values are wanted
                 _, k, v, _ = project(block, x, runs, by)
                 self._put_by(fresh, dict(zip(plan.queries, zip(k.split(lengths, dim=1), v.split(lengths, dim=1)))))
             elif self.denoiser.checkpointing and not self.memory and torch.is_grad_enabled():
                 x = checkpoint(walk, block, number, x, runs, by, look, use_reentrant=False)
             else:
                 x = walk(block, number, x, runs, by, look)
-        if noisy is None:
-            return x, fresh
-        start = sum(len(self.row.segments[i]) for i in plan.queries if i < self.number)
-        return one.latents(x[:, start : start + len(self.target)], time, self.target), fresh
+        tokens = dict(zip(plan.queries, x.split(lengths, dim=1)))
+        return [one.latents(tokens[i], rows[i], self.row.segments[i]) for i in self.targets if noisy], fresh
 
-    def _ask(self, plan: Plan, layer: int, times: list[float], asked: Asked) -> Tensor:
+    def _ask(self, plan: Plan, layer: int, times: dict[int, list[float]], asked: Asked) -> Tensor:
         """Self-attention [B, Lq, H, D] of block `layer`; clean segments ask at noise time 0, apart if that differs."""
-        still, now = self.spec.at(layer, 0.0), [self.spec.at(layer, t) for t in times]
-        if len(plan.queries) == 1 or self.number not in plan.queries or all(spec == still for spec in now):
-            return self._each(plan, layer, times, now, asked)
+        still, at = self.spec.at(layer, 0.0), next(iter(times.values()), [0.0])
+        now = {i: [self.spec.at(layer, t) for t in ts] for i, ts in times.items()}
+        if len(plan.queries) == 1 or all(spec == still for specs in now.values() for spec in specs):
+            return self._each(plan, layer, at, next(iter(now.values()), [still]), asked)
         lengths = [len(self.row.segments[i]) for i in plan.queries]
         parts: dict[int, Tensor] = {}
-        for mine, at, specs in ((self.clean, [0.0], [still]), ((self.number,), times, now)):
+        clean = [(self.clean, [0.0], [still])] if len(plan.queries) > len(times) else []
+        for mine, at, specs in [*clean, *(((i,), times[i], now[i]) for i in times)]:
             part = self._plan(mine)
             rows = torch.tensor([i in mine for i in plan.queries]).repeat_interleave(torch.tensor(lengths))
             answer = self._each(part, layer, at, specs, asked.of(rows.to(asked.q.device)))
@@ -355,13 +356,13 @@ class Row:
             else:
                 fresh[i].append((k.to(place, copy=True), v.to(place, copy=True)))
 
-    def _tokens(self, one: Expert, segment: Segment, noisy: tuple[Tensor, Tensor] | None) -> Tensor:
-        """What the network sees of a segment, as tokens [B, L, W]."""
+    def _tokens(self, one: Expert, i: int, noisy: Noisy) -> Tensor:
+        """What the network sees of segment i, as tokens [B, L, W]."""
+        segment, card = self.row.segments[i], self.denoiser.card
         content = segment.content
-        if segment.noisy and noisy is not None:
-            content = (
-                shown(*noisy, self.base(noisy[0]), self.denoiser.card) if self.denoiser.card.shows_base else noisy[0]
-            )
+        if i in noisy:
+            x, t = noisy[i]
+            content = shown(x, t, self.base(x, self.targets.index(i)), card) if card.shows_base else x
         if content is None:
             raise BadInput(f"The {segment.kind} segment on beat {segment.beat} has no content.")
         tokens = one.tokens(content, clean=not segment.noisy)
@@ -373,25 +374,27 @@ class Row:
         return tokens
 
     def _runs(
-        self, expert: int, segments: list[Segment], noisy: tuple[Tensor, Tensor] | None, batch: int
-    ) -> tuple[list[Run], Tensor]:
-        """Neighbouring segments with the same noise time and words become one run; also the target's time row."""
+        self, expert: int, queries: tuple[int, ...], noisy: Noisy, batch: int
+    ) -> tuple[list[Run], dict[int, Tensor]]:
+        """Neighbouring segments with the same noise time and words become one run; also each target's time row."""
         one = self.denoiser.experts[expert]
-        noise = one.time(noisy[1]) if noisy else None
-        still = one.time(torch.zeros(1)) if noise is None or len(segments) > 1 else noise  # noise alone: never asked
+        noise = {i: one.time(t) for i, (_, t) in noisy.items()}
+        still = one.time(torch.zeros(1)) if len(queries) > len(noisy) else None
         runs: list[Run] = []
         last: object = None
         start = 0
-        for segment in segments:
-            sort = (segment.noisy, id(self._words_of(segment)))
+        for i in queries:
+            segment = self.row.segments[i]
+            sort = (i in noisy and i, id(self._words_of(segment)))
             if sort == last:
                 runs.append(replace(runs.pop(), stop=start + len(segment)))
             else:
-                heard, row = self._hearing(one, segment), noise if segment.noisy and noise else still
+                heard, row = self._hearing(one, segment), noise.get(i, still)
+                assert row is not None
                 parts = [(tokens, self._hear(expert, voices, batch)) for tokens, voices in heard.parts]
                 whole = next((words for tokens, words in parts if tokens is None), None)
                 some = tuple((tokens, words) for tokens, words in parts if tokens is not None)
                 runs.append(Run(start, start + len(segment), row[1], whole, some, heard.touches))
             start += len(segment)
             last = sort
-        return runs, (noise or still)[0]
+        return runs, {i: row[0] for i, row in noise.items()}

@@ -1,4 +1,4 @@
-"""What a card shows the network of its target: the state as it is, or the change alone with what stands beside it."""
+"""What a card shows the network of its target, the state or the change in it; and the change that it then tells of."""
 
 import torch
 from torch import Tensor
@@ -12,6 +12,13 @@ def shown(x: Tensor, t: Tensor, base: Tensor, card: Card) -> Tensor:
     time = column(t, x)
     parts = [saying(time, card.spread).show * (x - (1 - time) * base), base]
     return torch.cat([*parts, _place(x)] if card.shows_place else parts, dim=1)  # [B, 2 C or 2 C + 2, T, Y, X]
+
+
+def told(output: Tensor, x: Tensor, t: Tensor, base: Tensor, card: Card) -> Tensor:
+    """The change [B, C, T, Y, X] that the network's output tells of, at noise times t [B]."""
+    time = column(t, x)
+    how = saying(time, card.spread)
+    return how.keep * (x - (1 - time) * base) + how.rest * output.to(x.dtype)
 
 
 def column(t: float | Tensor, x: Tensor) -> Tensor:
