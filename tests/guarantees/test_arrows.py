@@ -10,7 +10,7 @@ from guarantees.house import PACKAGE, Import, dotted, imports, room, sources
 
 ARROWS = {
     "cli": {"app", "evaluation", "training", "editing", "data", "models", "attention", "sequence", "flow", "media"},
-    "app": {"editing", "media"},
+    "app": {"editing", "data", "media"},
     "evaluation": {"editing", "data", "media"},
     "training": {"editing", "data", "models", "attention", "flow", "sequence"},
     "editing": {"models", "attention", "flow", "sequence", "media"},
