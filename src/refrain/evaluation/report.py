@@ -18,9 +18,19 @@ def cell(found: Estimate) -> str:
         return (
             f"{found.mean:.3g} (no interval of {found.sources} source{'s' * (found.sources != 1)}, n {found.n}{lost})"
         )
+    mean, interval = shown(found)
+    return f"{mean} ({interval}, n {found.n}{lost})"
+
+
+def shown(found: Estimate) -> tuple[str, str]:
+    """Mean and interval as text, to two figures of the interval's half; a dash for what there is not."""
+    if found.n == 0 or isnan(found.mean):
+        return "–", "–"
+    if isnan(found.low):
+        return f"{found.mean:.3g}", "–"
     half = (found.high - found.low) / 2
     places = min(4, max(0, 1 - floor(log10(half)))) if half > 0 else 3
-    return f"{found.mean:.{places}f} ({found.low:.{places}f} to {found.high:.{places}f}, n {found.n}{lost})"
+    return f"{found.mean:.{places}f}", f"{found.low:.{places}f} to {found.high:.{places}f}"
 
 
 def table(protocol: str, columns: Sequence[str], rows: Mapping[str, Sequence[Estimate]]) -> str:

@@ -1,0 +1,1 @@
+"""One page about runs, to publish or to send: a single HTML file that asks nothing of the network, or Markdown."""
