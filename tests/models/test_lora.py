@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from refrain.attention import Dense, Isa
 from refrain.errors import BadInput, Unsupported
-from refrain.models.lora import LoraCard, Worn, attach, detach, merge, read, save, worn
-from refrain.models.wan.block import Run, project, word_keys
+from refrain.models.lora import FEED_FORWARD, TARGETS, LoraCard, Worn, attach, detach, merge, read, save, worn
+from refrain.models.wan.block import Run, feed, project, word_keys
 from refrain.models.wan.denoiser import WanDenoiser
 from refrain.models.wan.hearing import Spot
 from refrain.models.wan.rope import rotation
@@ -51,16 +51,18 @@ def test_a_fresh_lora_changes_nothing_and_one_that_is_taken_off_leaves_no_trace(
 
 @pytest.mark.parametrize("tokens", ["all", "target", "clean"])
 @pytest.mark.parametrize("words", ["prompt", "none"])
-def test_memory_is_exact_under_a_lora(tokens: str, words: str) -> None:
+@pytest.mark.parametrize("targets", [TARGETS, FEED_FORWARD])
+def test_memory_is_exact_under_a_lora(tokens: str, words: str, targets: tuple[str, ...]) -> None:
     wan = denoiser(context_words=words)
     plain = velocity(wan)
-    awake(wan, tokens)
+    awake(wan, tokens, targets=targets)
     on, off = (velocity(wan, memory) for memory in (True, False))
     torch.testing.assert_close(on, off, atol=2e-6, rtol=0)
     assert (on - plain).abs().max() > 1e-3
 
 
-def test_what_clean_tokens_say_is_the_bases_own_under_a_lora_on_the_target_alone() -> None:
+@pytest.mark.parametrize("targets", [TARGETS, FEED_FORWARD])
+def test_what_clean_tokens_say_is_the_bases_own_under_a_lora_on_the_target_alone(targets: tuple[str, ...]) -> None:
     """Not to rounding but bit for bit, and it is found again: nothing clean is computed anew."""
     wan = denoiser()
     row = one_turn()
@@ -68,7 +70,7 @@ def test_what_clean_tokens_say_is_the_bases_own_under_a_lora_on_the_target_alone
         prepared = wan.prepare(row)
         prepared.velocity(latents(5), 0.5)
         kept = len(wan.memory)
-        awake(wan, "target")
+        awake(wan, "target", targets=targets)
         again = wan.prepare(row)
         again.velocity(latents(5), 0.5)
         assert len(wan.memory) == kept + 1  # the words, as the target hears them
@@ -224,12 +226,24 @@ def test_memory_is_exact_under_spots_and_words_of_their_own() -> None:
         torch.testing.assert_close(on, off, atol=2e-6, rtol=0)
 
 
-def test_spots_over_everything_are_no_spots() -> None:
+@pytest.mark.parametrize("targets", [TARGETS, FEED_FORWARD])
+def test_spots_over_everything_are_no_spots(targets: tuple[str, ...]) -> None:
     wan = denoiser()
-    awake(wan, "target", "a", 1)
-    awake(wan, "target", "b", 2)
+    awake(wan, "target", "a", 1, targets=targets)
+    awake(wan, "target", "b", 2, targets=targets)
     whole = torch.ones(12, dtype=torch.bool)
     torch.testing.assert_close(velocity(wan, spots=(Spot("a"), Spot("b", whole))), velocity(wan), atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+def test_outside_its_spot_a_feed_forward_is_the_bases_own() -> None:
+    wan = denoiser()
+    ffn, x = wan.experts[0].transformer.blocks[0].ffn, some(1, 12, 24)
+    plain = ffn(x)
+    awake(wan, "target", targets=FEED_FORWARD)
+    touched = feed(wan.experts[0].transformer.blocks[0].ffn, x, (Touch("default", LEFT.nonzero().flatten()),))
+    torch.testing.assert_close(touched[:, ~LEFT], plain[:, ~LEFT], atol=1e-6, rtol=0)
+    assert (touched[:, LEFT] - plain[:, LEFT]).abs().amax(dim=2).min() > 1e-4
 
 
 @torch.no_grad()
@@ -281,8 +295,6 @@ def test_what_cannot_be_attached_or_placed_is_refused() -> None:
         attach(net, 2, targets=("attn3",))
     with pytest.raises(BadInput, match="rank of 1 or more"):
         attach(net, 0)
-    with pytest.raises(BadInput, match="feed-forward"):
-        attach(net, 2, targets=("ffn.net.2",), tokens="target")
     attach(net, 2)
     with pytest.raises(BadInput, match="already"):
         attach(net, 2)

@@ -4,12 +4,14 @@ peft owns the parameters, so that files, merging and other tools find what they 
 (`models.wan.touch`) decides which tokens they touch.
 """
 
-from .adapter import TARGETS, attach, detach, merge
+from .adapter import FEED_FORWARD, TARGETS, attach, detach, merge
 from .card import LoraCard
 from .file import Lora, base_of, export, outline, read, save
+from .shipped import shipped
 from .wear import Worn, check_base, load, worn
 
 __all__ = [
+    "FEED_FORWARD",
     "TARGETS",
     "Lora",
     "LoraCard",
@@ -24,5 +26,6 @@ __all__ = [
     "outline",
     "read",
     "save",
+    "shipped",
     "worn",
 ]

@@ -19,7 +19,7 @@ from refrain.errors import BadInput
 from refrain.models.wan.touch import Reach
 
 TARGETS = tuple(f"{attn}.{part}" for attn in ("attn1", "attn2") for part in ("to_q", "to_k", "to_v", "to_out.0"))
-FEED_FORWARD = ("ffn.net.0.proj", "ffn.net.2")  # the walk has no say in these: adapters on them touch all tokens
+FEED_FORWARD = ("ffn.net.0.proj", "ffn.net.2")
 
 
 @dataclass
@@ -49,8 +49,6 @@ def attach(
         raise BadInput(f"A LoRA has a rank of 1 or more and an alpha above 0, not {rank} and {alpha}.")
     if name in getattr(transformer, "peft_config", {}):
         raise BadInput(f"There is an adapter {name!r} already; detach it, or choose another name.")
-    if tokens != "all" and any(path.endswith(FEED_FORWARD) for path in paths):
-        raise BadInput("Only attention knows its tokens; a LoRA on feed-forward layers touches all of them.")
     pattern = "|".join(map(re.escape, paths))
     config = Placed(
         r=rank, lora_alpha=rank if alpha is None else alpha, target_modules=pattern, bias="none", tokens=tokens

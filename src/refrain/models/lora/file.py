@@ -18,6 +18,7 @@ from refrain.models.protocols import CARD, Card
 from .adapter import layers, parameters
 from .card import KEY, LoraCard
 from .names import CLEAN, Style, ours, theirs
+from .shipped import located
 
 DIFFUSERS = "lora_adapter_metadata"  # where diffusers looks for alpha
 
@@ -165,9 +166,7 @@ def _alpha(path: Path) -> float | None:
 
 
 def _found(path: str | Path) -> Path:
-    path = Path(path)
-    if not path.is_file():
-        raise BadInput(f"There is no LoRA file {path}.")
+    path = located(path)
     if path.suffix != ".safetensors":
         raise BadWeights(f"{path} is no .safetensors file, and other kinds can run code when read; give safetensors.")
     return path

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from refrain.errors import BadInput, BadWeights, Unsupported
+from refrain.errors import BadWeights, Unsupported
 from refrain.models.protocols import Denoiser
 from refrain.models.wan.denoiser import WanDenoiser
 from refrain.models.wan.expert import Expert
@@ -109,5 +109,3 @@ def _check_fit(lora: Lora, transformer: nn.Module, number: int | None) -> None:
         if (base.in_features, base.out_features) != (a.shape[1], b.shape[0]):
             raise BadWeights(f"{lora.path.name} is for layers of {a.shape[1]} x {b.shape[0]} numbers, and {layer} here "
                              f"has {base.in_features} x {base.out_features}; use it on its own base.")  # fmt: skip
-    if lora.card.tokens != "all" and any(".ffn." in layer for layer in lora.pairs):
-        raise BadInput("Only attention knows its tokens; a LoRA on feed-forward layers touches all of them.")

@@ -63,7 +63,7 @@ def walk(block: nn.Module, number: int, x: Tensor, runs: list[Run], by: Rotation
     x = _listen(block, number, x, runs)
 
     seen = _modulate(block.norm3, x, runs, [(table[3], table[4]) for table in tables])
-    return _gated(x, block.ffn(seen).float(), runs, [table[5] for table in tables])
+    return _gated(x, feed(block.ffn, seen, _touches(runs, x)).float(), runs, [table[5] for table in tables])
 
 
 def project(block: nn.Module, x: Tensor, runs: list[Run], by: Rotation) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -76,6 +76,14 @@ def project(block: nn.Module, x: Tensor, runs: list[Run], by: Rotation) -> tuple
     q = attn.norm_q(linear(attn.to_q, seen, touches)).unflatten(2, (attn.heads, -1))
     k = attn.norm_k(linear(attn.to_k, seen, touches)).unflatten(2, (attn.heads, -1))
     return rotate(q, by), rotate(k, by), linear(attn.to_v, seen, touches).unflatten(2, (attn.heads, -1)), seen
+
+
+def feed(ffn: nn.Module, x: Tensor, touches: Touches) -> Tensor:
+    """diffusers' feed-forward of x [B, L, W]; adapters on it act on the tokens that `touches` says."""
+    inside, drop, out = ffn.net
+    if touches is None or not (hasattr(inside.proj, "lora_A") or hasattr(out, "lora_A")):
+        return ffn(x)
+    return linear(out, drop(inside.gelu(linear(inside.proj, x, touches))), touches)
 
 
 def _touches(runs: list[Run], x: Tensor) -> Touches:
