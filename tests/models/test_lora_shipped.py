@@ -1,4 +1,4 @@
-"""Effects that come with the embedded model: a bare name is one of them, and each fits the model that it lies beside."""
+"""Effects that come with the embedded model: a bare name is one of them, and each fits the model beside it."""
 
 from pathlib import Path
 

@@ -9,6 +9,7 @@ from refrain.editing.compose import Window, compose, see
 from refrain.errors import BadInput
 from refrain.flow import draw_times, noised
 from refrain.models.change import saying
+from refrain.models.lora import FEED_FORWARD, TARGETS, attach
 from refrain.models.protocols import Card
 from refrain.models.wan.denoiser import Expert, WanDenoiser
 from refrain.training import objective
@@ -141,3 +142,24 @@ def test_latents_cost_what_their_frames_cost(window: Window) -> None:
         loss(wan, Means(), given, torch.Generator().manual_seed(7)),
     )
     assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_a_lora_on_the_target_learns_the_same_where_clean_tokens_stand_still(window: Window) -> None:
+    """Loss and gradients, those of keys and values of words among them."""
+
+    def learnt(still: bool) -> tuple[Tensor, dict[str, Tensor]]:
+        wan, given = make(), batch(window)
+        named = attach(wan.experts[0].transformer, 2, targets=TARGETS + FEED_FORWARD, tokens="target")
+        for n, weight in enumerate(named.values()):
+            torch.nn.init.normal_(weight, std=0.1, generator=torch.Generator().manual_seed(n))
+        kept = Encoded(see(Means(), given.source, wan.card), Means().encode(given.target), given.words, window)
+        found = loss_of(wan, kept, torch.Generator().manual_seed(7), still=still)
+        found.backward()
+        return found.detach(), {key: weight.grad for key, weight in named.items() if weight.grad is not None}
+
+    (plain, wanted), (found, grads) = learnt(False), learnt(True)
+    torch.testing.assert_close(found, plain)
+    assert grads.keys() == wanted.keys() and any("attn2.to_v" in key for key in grads)
+    for key, grad in wanted.items():
+        torch.testing.assert_close(grads[key], grad, atol=1e-6, rtol=1e-4)

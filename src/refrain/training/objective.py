@@ -62,19 +62,20 @@ def loss(
 
 def loss_of(
     denoiser: WanDenoiser, batch: Encoded, generator: torch.Generator, shift: float = 1.0, std: float = 1.0,
-    spec: Spec = Dense(),
+    spec: Spec = Dense(), still: bool = False,
 ) -> Tensor:  # fmt: skip
     """Mean square error of what the card says the network predicts, at logit-normal noise times (`draw_times`).
 
     A velocity is compared with noise - clean. A change is compared with clean - base and weighted so that the error is
     that of the network's own output, which has size one at every noise time (`models.change`). spec: the attention that
-    is learnt with.
+    is learnt with. still: nothing that learns touches clean tokens, so they are carried through the blocks without
+    gradients, as in use; the loss is the same.
     """
     card, window = denoiser.card, batch.window
     latents = batch.clean[:, :, window.start : window.stop]
     noise = torch.randn(latents.shape, generator=generator).to(latents)
     t = draw_times(generator, latents.shape[0], std=std, shift=shift).to(latents.device)
-    row = denoiser.prepare(_row(batch.words, batch.seen, window, card, batch.clean), spec, memory=False)
+    row = denoiser.prepare(_row(batch.words, batch.seen, window, card, batch.clean), spec, memory=still)
     output = row.output(noised(latents, noise, t), t).float()
     if card.prediction == "velocity":
         return (output - velocity_target(latents, noise)).square().mean()

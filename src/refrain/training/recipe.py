@@ -110,6 +110,12 @@ class Recipe:
         """Whether the patch embedding of clean tokens learns."""
         return self.embedding or self.rank is None
 
+    @property
+    def leaves_clean(self) -> bool:
+        """Whether nothing that learns touches clean tokens, so that they need no gradients (nor any checkpointing)."""
+        alone = self.rank is not None and self.tokens == "target" and not self.teaches_embedding
+        return alone and isinstance(self.spec, Dense) and not self.checkpointing
+
     def cause(self) -> dict[str, str]:
         """All of it that weights depend on, by name, but for the stage, which tells its own."""
         beside = {"stage", "base", "card", "merged", "checkpointing", "trackers"}
@@ -133,7 +139,8 @@ def learn(recipe: Recipe, given: Given, effect: str = "", triggers: tuple[str, .
     host, denoiser = base(given.model or recipe.base, recipe.card, crew.device, whole=recipe.rank is None)
 
     def wrong(batch: Encoded, generator: torch.Generator) -> Tensor:
-        return loss_of(denoiser, batch.to(crew.device), generator, recipe.shift, recipe.std, recipe.spec)
+        still = recipe.leaves_clean and denoiser.card.rule != "full"
+        return loss_of(denoiser, batch.to(crew.device), generator, recipe.shift, recipe.std, recipe.spec, still)
 
     def drawn_of(split: Split, those: list[tuple[Store, float]], of: Stage) -> Drawn:
         heard: Callable[[Filled], None] = lambda f: given.stage("caching latents", f.done, f.total)  # noqa: E731

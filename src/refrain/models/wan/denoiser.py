@@ -257,7 +257,7 @@ class Row:
         return [(k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in layers]
 
     def _utter(self, one: Expert, voice: Voice) -> Words:
-        if not self.memory:
+        if not self.memory or (voice.adapters and torch.is_grad_enabled()):  # adapters that learn hear with gradients
             return one.words(voice.states, voice.touches)
         cause = one.said(voice)
         kept = self._recall(cause)
