@@ -178,3 +178,10 @@ def test_a_model_that_knows_no_references_says_its_name(editor: Editor, tmp_path
     with pytest.raises(Unsupported, match="tiny was not trained on reference pictures"):
         session.ask(WORDS, at=0, references=(picture.id,))
     assert session.here.id == 1
+
+
+def test_a_turn_keeps_what_it_changed_and_the_source_changed_nothing(tmp_path: Path) -> None:
+    session = Session.create(tmp_path / "s", moving(), changing(tmp_path / "model"))
+    matte = session.ask(WORDS).matte
+    assert matte is not None and matte.shape[:2] == (5, 1) and 0.5 < float(matte.max()) <= 1
+    assert Session.open(session.home).turn(0).matte is None

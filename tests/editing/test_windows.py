@@ -9,6 +9,7 @@ from editing.test_compose import CARD, seen
 from refrain.attention import Dense
 from refrain.editing.compose import windows
 from refrain.editing.edit import denoise
+from refrain.editing.solve import Solver
 from refrain.editing.walk import Walk
 from refrain.sequence import Segment
 from rows import denoiser, some
@@ -26,7 +27,7 @@ def test_a_long_clip_computes_each_window_once_and_the_words_once(words: str) ->
             part.register_forward_pre_hook(lambda _, given, name=name: calls.append((name, given[0].shape[1])))
     clip, walk = seen(7), Walk(steps, guidance=3.0, until=0.0, shift=1.0, solver="euler", grid="even", seed=0)
     spoken = (some(1, 5, 32, seed=4), some(1, 3, 32, seed=5))
-    answer = denoise(wan, clip, spoken, card, walk, Dense(), lambda progress: None)
+    answer = denoise(Solver(wan, card, walk, Dense()), clip, spoken, lambda progress: None)
 
     assert answer.shape == clip.full.shape
     cuts = windows(7, card)
@@ -50,7 +51,7 @@ def test_the_end_of_a_window_stands_before_the_next_to_the_bit(monkeypatch: pyte
     monkeypatch.setattr(wan, "prepare", lambda row, *rest: (rows.append(row), prepare(row, *rest))[1])
     walk = Walk(2, guidance=1.0, until=0.0, shift=1.0, solver="euler", grid="even", seed=0)
     spoken = (some(1, 5, 32), some(1, 3, 32))
-    answer = denoise(wan, seen(7), spoken, CARD, walk, Dense(), lambda progress: None)
+    answer = denoise(Solver(wan, CARD, walk, Dense()), seen(7), spoken, lambda progress: None)
     histories: list[Segment] = [s for row in rows for s in row if s.kind == "answer"]
     assert [row.target.beat for row in rows] == [0, 2, 4]
     for stop, history in zip((3, 5), histories):

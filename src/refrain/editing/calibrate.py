@@ -23,6 +23,7 @@ from .compose import see
 from .edit import denoise
 from .editor import Editor
 from .request import Edit, Progress
+from .solve import Solver
 from .statistics import spearman
 from .walk import walk_of
 from .ways import Certified, Way, Weighed, certify, weigh
@@ -265,4 +266,5 @@ def answer(editor: Editor, request: Edit, on_progress: Callable[[Progress], Any]
     with torch.no_grad():
         seen = see(editor.codec, pad_frames(clip.at(size))[None].to(editor.device), card)
         words = editor.words.encode([request.instruction, ""])
-        denoise(editor.denoiser, seen, (words[:1], words[1:]), card, walk_of(request, card), Dense(), on_progress)
+        solve = Solver(editor.denoiser, card, walk_of(request, card), Dense())
+        denoise(solve, seen, (words[:1], words[1:]), on_progress)

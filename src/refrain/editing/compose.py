@@ -15,6 +15,9 @@ from refrain.models.protocols import Card, Codec
 from refrain.models.wan.hearing import Spot
 from refrain.sequence import Kind, Segment, Sequence, coarsen, grid
 
+Origin = tuple[float, float, float]
+"""What is added to positions (t, y, x)."""
+
 PATCH = 2  # latent rows and columns in one token, on Wan and on the embedded model
 
 
@@ -124,21 +127,13 @@ def compose(
     here = slice(window.start, window.stop)
     base = seen.full[:, :, here]
     rows, columns = base.shape[3] // PATCH, base.shape[4] // PATCH
-    begin = float(window.history)
-
     row = [text(words, beat)]
-    row += [_reference(picture, number, beat, card) for number, picture in enumerate(seen.references, 1)]
+    row += [laid_reference(picture, number, beat, card) for number, picture in enumerate(seen.references, 1)]
     if history is not None:
-        row += [text(words, beat - 2), _lay("answer", beat - 1, grid(window.history, rows, columns), history, card)]
-    if seen.coarse is None:
-        row.append(_lay("source", beat, grid(frames, rows, columns, (begin, 0, 0)), base, card))
-    else:
-        row.append(_coarse_source(seen.coarse, here, (frames, rows, columns), card, beat, begin))
-        keys = min(card.key_frames, frames)
-        if keys:
-            row.append(_lay("source", beat, grid(keys, rows, columns, (begin, 0, 0)), base[:, :, :keys], card))
+        row += [text(words, beat - 2), lay("answer", beat - 1, grid(window.history, rows, columns), history, card)]
+    row += laid_source(seen, window, card, beat)
     changing = base if card.prediction == "change" else None
-    row.append(Segment("target", beat, grid(frames, rows, columns, (begin, 0, 0)), base=changing))
+    row.append(Segment("target", beat, grid(frames, rows, columns, (window.history, 0, 0)), base=changing))
     return Sequence(row)
 
 
@@ -160,26 +155,43 @@ def text(states: Tensor, beat: int) -> Segment:
     return Segment("text", beat, grid(states.shape[1], 1, 1), content=states)
 
 
-def _reference(latents: Tensor, number: int, beat: int, card: Card) -> Segment:
+def laid_reference(latents: Tensor, number: int, beat: int, card: Card) -> Segment:
     """Reference picture 1, 2, ...; its offset grows with its number, for two pictures at one place look alike."""
     places = grid(latents.shape[2], latents.shape[3] // PATCH, latents.shape[4] // PATCH)
-    offset = number * torch.tensor(card.offsets.get("reference", (0.0, 0.0, 0.0)))
-    return Segment("reference", beat, places + offset, canvas=places, content=latents)
+    return lay("reference", beat, places, latents, card, number)
 
 
-def _coarse_source(
-    latents: Tensor, here: slice, size: tuple[int, int, int], card: Card, beat: int, begin: float
-) -> Segment:
-    """The window's part of the coarse source, standing where it lies on the target."""
-    places = coarsen(*size, factor=card.coarse, align=card.align)
+def laid_source(
+    seen: Seen, window: Window, card: Card, beat: int, kind: Kind = "source", origin: Origin = (0.0, 0.0, 0.0)
+) -> list[Segment]:
+    """A clip as it is attended to: at full size, or coarse, with its first frames at full size, where it is so.
+
+    origin: added to the positions, but not to the place on the target.
+    """
+    full = seen.full[:, :, window.start : window.stop]
+    frames, rows, columns = full.shape[2], full.shape[3] // PATCH, full.shape[4] // PATCH
+    begin = (float(window.history), 0.0, 0.0)
+    if seen.coarse is None:
+        return [lay(kind, beat, grid(frames, rows, columns, begin), full, card, origin=origin)]
+    coarse, places = seen.coarse, coarsen(frames, rows, columns, factor=card.coarse, align=card.align)
     if card.coarse[0] == 1:
-        latents = latents[:, :, here]
-    elif here.start or len(places) != latents.shape[2] * latents.shape[3] * latents.shape[4] // PATCH**2:
+        coarse = coarse[:, :, window.start : window.stop]
+    elif window.start or len(places) != coarse.shape[2] * coarse.shape[3] * coarse.shape[4] // PATCH**2:
         raise Unsupported("A source that is coarse in time cannot be cut into windows; give a shorter clip.")
-    return _lay("source", beat, places + torch.tensor([begin, 0.0, 0.0]), latents, card)
+    laid = [lay(kind, beat, places + torch.tensor(begin), coarse, card, origin=origin)]
+    keys = min(card.key_frames, frames)
+    if keys:
+        laid.append(lay(kind, beat, grid(keys, rows, columns, begin), full[:, :, :keys], card, origin=origin))
+    return laid
 
 
-def _lay(kind: Kind, beat: int, places: Tensor, latents: Tensor, card: Card) -> Segment:
-    """A clean segment: its canvas is its place on the target, its positions are offset as the checkpoint says."""
-    offset = torch.tensor(card.offsets.get(kind, (0.0, 0.0, 0.0)))
+def lay(
+    kind: Kind, beat: int, places: Tensor, latents: Tensor, card: Card, number: int = 1,
+    origin: Origin = (0.0, 0.0, 0.0),
+) -> Segment:  # fmt: skip
+    """A clean segment: its canvas is its place on the target; its positions are offset as the checkpoint says.
+
+    number: how many times the kind's offset is taken.
+    """
+    offset = number * torch.tensor(card.offsets.get(kind, (0.0, 0.0, 0.0))) + torch.tensor(origin)
     return Segment(kind, beat, places + offset, canvas=places, content=latents)

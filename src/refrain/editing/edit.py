@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from refrain.attention import Spec
 from refrain.errors import BadInput
-from refrain.flow import SOLVERS, guided, times, told_in_thousandths, wan_times
 from refrain.media import Clip
 from refrain.media.fit import model_size, pad_frames
 from refrain.models.lora import worn
-from refrain.models.protocols import Card, Denoiser
 
+from .chain import Chained, Turn, chain, within
 from .compose import Seen, compose, see, spots_of, windows
 from .effects import Effect, opened, placed
 from .preserve import enlarge, preserve
 from .request import Edit, OnProgress, Progress, Result, require_understood
+from .solve import Solver
 from .walk import Walk, stretch, walk_of
 
 if TYPE_CHECKING:
@@ -30,11 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """A result with its latents: what was seen, and what the model answered [1, C, T, Y, X], changed or not."""
+    """A result with its latents: what was seen, and what the model answered [1, C, T, Y, X], changed or not.
+
+    chained: where it was asked of a line of turns, the question it answers, and the masks that came before it.
+    """
 
     result: Result
     seen: Seen
     latents: Tensor
+    chained: Chained | None = None
 
 
 def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
@@ -42,10 +45,13 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
     return answer(request, editor, on_progress).result
 
 
-def answer(request: Edit, editor: "Editor", on_progress: OnProgress, known: Seen | None = None) -> Answer:
+def answer(
+    request: Edit, editor: "Editor", on_progress: OnProgress, known: Seen | None = None, turn: Turn | None = None
+) -> Answer:
     """Answer one request, and keep its latents.
 
-    known: the latents of the whole source and of all references; neither is encoded then.
+    known: the latents of the whole source and of all references; neither is encoded then. turn: what came before it in
+    a session, where the model knows of several turns.
     """
     card, clock = editor.card, Clock()
     effects = opened(request.effects, editor.folder, request.any_base)
@@ -66,20 +72,23 @@ def answer(request: Edit, editor: "Editor", on_progress: OnProgress, known: Seen
         rest = (words[n : n + 1] for n in range(2, len(words)))
         said = tuple(None if effect.words is None else next(rest) for effect in effects)
         seen = replace(seen, spots=placed(effects, names, said, seen, when, editor.codec.frames_per_latent))
-        latents = denoise(editor.denoiser, seen, both, card, walk, spec, on_progress, editor.offload)
+        solve = Solver(editor.denoiser, card, walk, spec, editor.offload)
+        chained = None if turn is None else chain(request.instruction, seen, editor, turn, both, solve, on_progress)
+        latents = denoise(solve, seen, both, on_progress) if chained is None else chained.latents
     with clock("decode"), torch.no_grad():
         after = editor.codec.decode(latents)[0, : len(clip)].float().cpu()
         before = editor.codec.decode(seen.full)[0, : len(clip)].float().cpu()
     with clock("compose"):
         on_progress(Progress("compose", 0, 1))
-        bound = (
-            None if request.bound is None else request.bound[first:last] if len(request.bound) > 1 else request.bound
-        )
+        bound = request.bound
+        bound = bound[first:last] if bound is not None and len(bound) > 1 else bound
+        if turn is not None and turn.within and chained is not None:
+            bound = within(chained, bound, len(clip), clip.size)
         done = preserve(clip, before, after, bound) if request.preserve else enlarge(clip, after)
         whole = done.clip if request.trim else request.source.spliced(first, done.clip)
         on_progress(Progress("compose", 1, 1))
     made = record(request, editor, walk, size, (first, last), clock.seconds) | told(effects)
-    return Answer(Result(whole, done.matte, made), seen, latents)
+    return Answer(Result(whole, done.matte, made), seen, latents, chained)
 
 
 def look(
@@ -97,36 +106,24 @@ def look(
     return seen
 
 
-def denoise(
-    denoiser: Denoiser, seen: Seen, words: tuple[Tensor, Tensor], card: Card, walk: Walk, spec: Spec,
-    on_progress: OnProgress, offload: bool = False,
-) -> Tensor:  # fmt: skip
+def denoise(solve: Solver, seen: Seen, words: tuple[Tensor, Tensor], on_progress: OnProgress) -> Tensor:
     """Latents [1, C, T, Y, X] of the answer, window after window; each sees the end of the one before, unchanged.
 
-    words: states of the instruction and of the empty prompt. offload: what is remembered lies on the CPU. All noise is
-    drawn at once, so that it does not depend on how the clip is cut.
+    words: states of the instruction and of the empty prompt. All noise is drawn at once, so that it does not depend on
+    how the clip is cut.
     """
-    noise = torch.randn(seen.full.shape, generator=torch.Generator().manual_seed(walk.seed)).to(seen.full)
-    cuts = windows(seen.full.shape[2], card)
-    stations = (wan_times if walk.grid == "wan" else times)(walk.steps, walk.shift)
+    noise = solve.noise(seen.full)
+    cuts = windows(seen.full.shape[2], solve.card)
     parts: list[Tensor] = []
     for number, window in enumerate(cuts):
         history = torch.cat(parts, dim=2)[:, :, -window.history :] if window.history else None
-        row = compose(words[0], seen, window, card, history, beat=2 * number)
-        memory = card.rule != "full"
+        row = compose(words[0], seen, window, solve.card, history, beat=2 * number)
         spots = (spots_of(seen, window), spots_of(seen, window, asked=False))
-        asked = denoiser.prepare(row, spec, memory, offload, spots[0])
-        bare = row.reworded(words[1])
-        unasked = asked if walk.guidance == 1 else denoiser.prepare(bare, spec, memory, offload, spots[1])
 
         def tell(done: int, total: int, x: Tensor, number: int = number) -> None:
             on_progress(Progress("denoise", number * total + done, len(cuts) * total))
 
-        start = asked.state(noise[:, :, window.start : window.stop])
-        velocity = guided(asked.velocity, unasked.velocity, walk.guidance, walk.until)
-        if walk.grid == "wan" and card.prediction == "velocity":
-            velocity = told_in_thousandths(velocity)
-        parts.append(asked.answer(SOLVERS[walk.solver](velocity, start, stations, tell)))
+        parts.append(solve(row, words[1], noise[:, :, window.start : window.stop], tell, spots))
     return torch.cat(parts, dim=2)
 
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, get_args
 
 from torch import Tensor
 
@@ -12,6 +12,7 @@ from refrain.errors import BadWeights
 from refrain.sequence import RULES, Align, Kind, Rule, Sequence
 
 CARD = "refrain.json"
+Turns = Literal["", "edited", "text_then_image", "interleaved", "per_turn"]
 
 
 class Codec(Protocol):
@@ -94,6 +95,11 @@ class Card:
     history:        how many last latent frames of the previous window's answer stand before the next window.
     window:         latent frames that are predicted at once.
     offsets:        added to the positions of a kind, (t, y, x); a reference's is multiplied by its number.
+    turns:          where the pictures of a session of several turns stand; empty: it was trained on single turns.
+                    Each follows the one before in time (`text_then_image`: VINCIE as released; on hosts with words by
+                    cross-attention all texts shift all pictures alike), the words between taking up time as well
+                    (`interleaved`), or on all three axes (`per_turn`: VINCIE-NExT, arXiv 2610.12104). `edited`: as
+                    the first, but a target stands on the picture that it edits, as in a single turn.
     clean_embedding: clean tokens have a patch embedding of their own.
     prediction:     the network's output is the `velocity`, or the `change` from the target's base.
     spread:         the usual size of a change in latents, by which a predicted change is scaled (`models.change`).
@@ -115,6 +121,7 @@ class Card:
     history: int = 0
     window: int = 21
     offsets: dict[str, tuple[float, float, float]] = field(default_factory=dict[str, tuple[float, float, float]])
+    turns: Turns = ""
     clean_embedding: bool = False
     prediction: Literal["velocity", "change"] = "velocity"
     spread: float = 1.0
@@ -154,6 +161,8 @@ class Card:
             raise BadWeights(f"{path} says {', '.join(strange)}, which this version does not know; update Refrain.")
         if said.get("rule", "isolated") not in RULES:
             raise BadWeights(f"{path} names the rule {said['rule']!r}; known are {', '.join(RULES)}.")
+        if said.get("turns", "") not in get_args(Turns):
+            raise BadWeights(f"{path} places turns by {said['turns']!r}, which this version does not know; update it.")
         try:
             said["sampling"] = Sampling(**said.get("sampling", {}))
         except TypeError as error:

@@ -12,6 +12,7 @@ from refrain.editing.compose import see
 from refrain.editing.edit import denoise
 from refrain.editing.editor import Editor
 from refrain.editing.request import require_understood
+from refrain.editing.solve import Solver
 from refrain.editing.walk import Walk
 from refrain.errors import BadInput
 from refrain.models.load import EMBEDDED
@@ -34,9 +35,8 @@ def answer(words: str, seed: int = 0) -> tuple[Tensor, Tensor]:
         states = one.words.encode([words, ""])
         own = one.card.sampling
         walk = Walk(8, own.guidance, own.until, own.shift, own.solver, own.grid, seed)
-        latents = denoise(
-            one.denoiser, seen, (states[:1], states[1:]), one.card, walk, one.attention, lambda told: None
-        )
+        solve = Solver(one.denoiser, one.card, walk, one.attention)
+        latents = denoise(solve, seen, (states[:1], states[1:]), lambda told: None)
         return one.codec.decode(seen.full)[0], one.codec.decode(latents)[0]
 
 

@@ -20,6 +20,9 @@ class Choices(TypedDict, total=False):
     """What may be said beside the words, as in `Edit`.
 
     references: pictures, or numbers of turns that are pictures. frame: edit this frame alone, as a picture.
+    chain: predict first where it changes, then how the change will lie (VINCIE's chain-of-editing). here: a mask
+    [T or 1, 1, Y, X] of where it changes, in place of the predicted one. within: nothing changes outside these masks.
+    story: a picture that goes on from the ones before, and is a change of none of them.
     """
 
     seed: int
@@ -30,6 +33,10 @@ class Choices(TypedDict, total=False):
     effects: tuple[EffectUse, ...]
     any_base: bool
     frame: int | None
+    chain: bool
+    here: Tensor | None
+    within: bool
+    story: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +52,24 @@ class Ask:
     effects: tuple[EffectUse, ...] = ()
     any_base: bool = False
     frame: int | None = None
+    chain: bool = False
+    here: Tensor | None = None
+    within: bool = False
+    story: bool = False
 
     def __post_init__(self) -> None:
         check_named(self.words, len(self.references))
         if self.bound is not None:
             object.__setattr__(self, "bound", in_steps(self.bound))
+        if self.here is not None:
+            object.__setattr__(self, "here", in_steps(self.here))
+        if self.within and not self.masked:
+            raise BadInput("Nothing says within what it should change; ask with a chain, or give a mask of where.")
+
+    @property
+    def masked(self) -> bool:
+        """Whether masks are predicted, or given, before the picture."""
+        return self.chain or self.here is not None
 
     def edit(self, clip: Clip, short_side: int | None) -> Edit:
         """The edit of a clip that this asks for; references enter as latents, beside it."""
@@ -80,6 +100,10 @@ class Ask:
             "effects": [{**asdict(use), "path": str(use.path)} for use in self.effects],
             "any_base": self.any_base,
             "frame": self.frame,
+            "chain": self.chain,
+            "here": None if self.here is None else write_bound(self.here, folder, "here"),
+            "within": self.within,
+            "story": self.story,
         }
 
 
@@ -106,6 +130,10 @@ def asked_in(turn: Turn, seed: int | None = None) -> Ask:
         effects=tuple(_use(use) for use in said["effects"]),
         any_base=said["any_base"],
         frame=said["frame"],
+        chain=said.get("chain", False),
+        here=None if said.get("here") is None else read_bound(turn.folder, turn.file(said["here"])),
+        within=said.get("within", False),
+        story=said.get("story", False),
     )
     return asked if seed is None else replace(asked, seed=seed)
 

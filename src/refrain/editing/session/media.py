@@ -62,11 +62,11 @@ def sound_in(folder: Path, facts: Facts) -> Sound:
     return Sound(path, facts["kind"], tuple(facts["tracks"]), tuple(facts["codecs"]), start, stop)
 
 
-def write_bound(bound: Tensor, folder: Path) -> Facts:
-    """Write a bound [T or 1, 1, Y, X] of whole 255ths as a grey clip."""
-    grey = (bound[:, 0] * 255).round().byte().numpy()  # [T, Y, X]
+def write_bound(bound: Tensor, folder: Path, stem: str = "bound") -> Facts:
+    """Write a bound, or a matte, [T or 1, 1, Y, X] in whole 255ths as a grey clip."""
+    grey = (bound[:, 0].cpu() * 255).round().byte().numpy()  # [T, Y, X]
     times = tuple(Fraction(n) for n in range(len(grey)))
-    return write_clip(Clip((grey,) * 3, PixelFormat.named("gbrp"), times, Fraction(len(grey))), folder, "bound")
+    return write_clip(Clip((grey,) * 3, PixelFormat.named("gbrp"), times, Fraction(len(grey))), folder, stem)
 
 
 def read_bound(folder: Path, facts: Facts) -> Tensor:

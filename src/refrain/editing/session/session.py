@@ -13,18 +13,21 @@ from uuid import uuid4
 from safetensors import SafetensorError
 from torch import Tensor
 
+from refrain.editing.chain import Turn as Before
 from refrain.editing.compose import Seen, require_references
 from refrain.editing.edit import Clock, answer, look
 from refrain.editing.editor import Editor
-from refrain.editing.request import OnProgress, Progress
-from refrain.errors import BadInput, RefrainError
+from refrain.editing.request import OnProgress, Progress, Result
+from refrain.editing.turns import Line
+from refrain.errors import BadInput, RefrainError, Unsupported
 from refrain.media import Clip
 from refrain.media.fit import model_size
 
 from . import log
 from .ask import Ask, Choices, asked_in, check_seed
+from .lines import Lines, line_of, serves
 from .lock import held
-from .media import copy_sound, write_clip
+from .media import copy_sound, write_bound, write_clip
 from .shelf import hashes, shelved, sweep, to_disk
 from .state import State, carried, save
 from .turn import Tree, Turn, read_tree
@@ -40,6 +43,7 @@ class Session:
 
     def __init__(self, home: Path, editor: Editor | None, tree: Tree) -> None:
         self.home, self.editor, self._tree = home, editor, tree
+        self._lines = Lines()  # what the editor's model has seen of the turns
 
     @classmethod
     def create(
@@ -137,8 +141,8 @@ class Session:
     ) -> Turn:  # fmt: skip
         """Edit the turn that the session stands on, or the turn `at`, and stand on the answer.
 
-        choices: as in `Edit`: seed, steps, guidance, bound, references, effects, any_base; and `frame`, to edit one
-        frame of a clip as a picture. A number among the references is a turn that is a picture.
+        choices: as in `Edit`: seed, steps, guidance, bound, references, effects, any_base; and those of a session
+        (`Choices`). A number among the references is a turn that is a picture.
         """
         return self._answer(Ask(words, **choices), at, on_progress or _silent)
 
@@ -195,9 +199,35 @@ class Session:
             clip, state = self._source(parent, asked, on_progress)
             pictures = tuple(self._picture(one, state, on_progress) for one in asked.references)
             request = asked.edit(clip, self._tree.turns[0].record["short_side"])
-            done = answer(request, editor, on_progress, state.seen(pictures, editor.device))
-            return self._keep(asked, parent, done.result.clip, carried(done, editor.codec, editor.card),
-                              done.result.record)  # fmt: skip
+            seen = state.seen(pictures, editor.device)
+            before = self._turn(parent, asked, state, seen)
+            done = answer(request, editor, on_progress, seen, before)
+            state = carried(done, editor.codec, editor.card)
+            kept = self._keep(asked, parent, done.result, state)
+            if done.chained is not None and asked.frame is None:
+                self._lines[kept.id] = done.chained.question.answered(state.seen((), editor.device))
+            return kept
+
+    def _turn(self, parent: Turn, asked: Ask, state: State, seen: Seen) -> Before | None:
+        """What stands before a turn, where the model knows of several turns; raises Unsupported where it must."""
+        editor = self._asker()
+        if not serves(editor, state):
+            if asked.masked or asked.story:
+                raise Unsupported(
+                    f"{editor.model} was not trained on sessions of several turns, or the clip is longer than one of "
+                    "its windows: it has no chain and no story. Ask without."
+                )
+            return None
+        if asked.frame is not None:
+            line = Line.begin(replace(seen, references=()), editor.card)
+        else:
+            line = line_of(self._tree, parent.id, editor, self._lines, self._references)
+        return Before(line, asked.chain, asked.story, asked.here, asked.within)
+
+    def _references(self, turn: Turn) -> tuple[Tensor, ...]:
+        """The latents of the references of a turn that was asked before."""
+        state = turn.state()
+        return tuple(self._picture(one, state, _silent) for one in asked_in(turn).references)
 
     def _source(self, parent: Turn, asked: Ask, on_progress: OnProgress) -> tuple[Clip, State]:
         """The clip that a turn edits, with its latents; one frame of it is looked at anew."""
@@ -223,7 +253,7 @@ class Session:
         frame = reference.between(0, 1)
         return look(frame, (), (size[0], size[1]), editor, on_progress, Clock()).full
 
-    def _keep(self, asked: Ask, parent: Turn, clip: Clip, state: State, made: dict[str, Any]) -> Turn:
+    def _keep(self, asked: Ask, parent: Turn, result: Result, state: State) -> Turn:
         """Bring a turn to the disk: its files, then its record."""
         number = len(self._tree.turns)
         try:
@@ -231,7 +261,9 @@ class Session:
                 save(state, folder)
                 record = {
                     "turn": number, "parent": parent.id, "at": _now(), "asked": asked.told(folder),
-                    "clip": write_clip(clip, folder, "clip"), "made": made, "files": hashes(folder),
+                    "clip": write_clip(result.clip, folder, "clip"),
+                    "matte": write_bound(result.change, folder, "matte"),
+                    "made": result.record, "files": hashes(folder),
                 }  # fmt: skip
             self._tree.end = log.add(self.home, record, self._tree.end)
         except (OSError, SafetensorError, RefrainError) as error:

@@ -1,6 +1,6 @@
 """What the next turn edits, as latents: the answer where something changed, elsewhere what was there, to the bit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -9,9 +9,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor
 
+from refrain.editing.chain import CHAIN, Masks
 from refrain.editing.compose import Seen, see_coarsely
 from refrain.editing.edit import Answer
 from refrain.editing.matte import latent_matte
+from refrain.editing.turns import Task
 from refrain.errors import BadInput
 from refrain.models.protocols import Card, Codec
 
@@ -22,12 +24,14 @@ LATENTS = "latents.safetensors"
 class State:
     """The latents of a clip in a session, at full size and, where the checkpoint attends to them, coarse.
 
-    changed: which latents [T, Y, X] the turn touched, bool; none of the source's.
+    changed: which latents [T, Y, X] the turn touched, bool; none of the source's. masks: the latents of the masks that
+    were predicted on the way, or given.
     """
 
     full: Tensor  # [1, C, T, Y, X]
     coarse: Tensor | None
     changed: Tensor
+    masks: dict[Task, Tensor] = field(default_factory=dict[Task, Tensor])
 
     @staticmethod
     def of(seen: Seen) -> "State":
@@ -53,7 +57,8 @@ def carried(answer: Answer, codec: Codec, card: Card) -> State:
         new = see_coarsely(codec, codec.decode(full), card)
         assert new is not None
         coarse = torch.where(coarsened(changed, card.coarse).to(coarse.device), new, coarse)
-    return State(full, coarse, changed)
+    drawn = Masks() if answer.chained is None else answer.chained.masks
+    return State(full, coarse, changed, {task: latents for task, (latents, _) in drawn.items()})
 
 
 def coarsened(changed: Tensor, factor: tuple[int, int, int]) -> Tensor:
@@ -72,6 +77,7 @@ def save(state: State, folder: Path) -> None:
     tensors = {"full": state.full, "changed": state.changed}
     if state.coarse is not None:
         tensors["coarse"] = state.coarse
+    tensors |= {f"mask.{task}": latents for task, latents in state.masks.items()}
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, folder / LATENTS)
 
 
@@ -79,6 +85,7 @@ def load(folder: Path) -> State:
     """Read it again, to the bit."""
     try:
         tensors = load_file(folder / LATENTS)
-        return State(tensors["full"], tensors.get("coarse"), tensors["changed"])
+        masks: dict[Task, Tensor] = {task: tensors[f"mask.{task}"] for task in CHAIN if f"mask.{task}" in tensors}
+        return State(tensors["full"], tensors.get("coarse"), tensors["changed"], masks)
     except (SafetensorError, OSError, KeyError) as error:
         raise BadInput(f"{folder / LATENTS} cannot be read ({error}); put it back.") from None

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from refrain.errors import BadInput
 from refrain.media import Clip
 
 from . import log
 from .log import Record
-from .media import Facts, read_clip, sound_in
+from .media import Facts, read_bound, read_clip, sound_in
 from .shelf import checked, folder_of
 from .state import LATENTS, State, load
 
@@ -44,6 +46,12 @@ class Turn:
     def is_picture(self) -> bool:
         """Whether it is a picture, not a clip."""
         return bool(self.record["clip"]["still"])
+
+    @property
+    def matte(self) -> Tensor | None:
+        """What the turn changed, [T, 1, y, x] in 0..1 at the model's size; None of a source, or where none was kept."""
+        facts = self.record.get("matte")
+        return None if facts is None else read_bound(self.folder, self.file(facts))
 
     def state(self) -> State:
         """What the next turn edits."""

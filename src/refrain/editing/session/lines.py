@@ -1,0 +1,56 @@
+"""The line of turns that a model remembers: laid as turns are answered, laid again when a folder is opened.
+
+What lies on the disk is enough: words, latents of states, of masks and of references. Nothing is predicted again.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from refrain.editing.chain import relaid
+from refrain.editing.compose import Seen
+from refrain.editing.turns import SAYING, Line, Task
+
+from .state import State
+from .turn import Tree, Turn
+
+if TYPE_CHECKING:
+    from refrain.editing.editor import Editor
+
+Lines = dict[int, Line]
+"""By turn, the line that ends with it."""
+
+
+def serves(editor: "Editor", state: State) -> bool:
+    """Whether turns are asked as a line: the checkpoint knows of several, and a clip fits into one of its windows.
+
+    A longer clip is edited from the state before it, without the turns before that.
+    """
+    return bool(editor.card.turns) and state.full.shape[2] <= editor.card.window
+
+
+def line_of(
+    tree: Tree, number: int, editor: "Editor", held: Lines, pictures: Callable[[Turn], tuple[Tensor, ...]]
+) -> Line:
+    """The line that ends with a turn; `held` keeps what was laid. pictures: the latents of a turn's references."""
+    turn = tree.turn(number)
+    if number not in held:
+        asked = turn.record.get("asked", {})
+        seen = turn.state().seen((), editor.device)
+        if turn.parent is None or asked.get("frame") is not None:
+            held[number] = Line.begin(seen, editor.card)
+        else:
+            before = line_of(tree, turn.parent, editor, held, pictures)
+            found: dict[Task, Seen] = {"picture": seen}
+            found |= {task: Seen(mask.to(editor.device), None) for task, mask in turn.state().masks.items()}
+            said: dict[Task, Tensor] = {task: editor.words.encode([SAYING[task].format(turn.words)]) for task in found}
+            held[number] = relaid(before, said, found, _base(tree, turn, editor), pictures(turn))
+    return held[number]
+
+
+def _base(tree: Tree, turn: Turn, editor: "Editor") -> Tensor | None:
+    """The latents that a turn's picture is a change of."""
+    if turn.parent is None or turn.record["asked"].get("story"):
+        return None
+    return tree.turn(turn.parent).state().full.to(editor.device)
