@@ -53,7 +53,7 @@ def _shade(shape: str, depth: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.nd
 
 def _tone(pattern: str, x: np.ndarray, y: np.ndarray, texture: int, radius: int) -> np.ndarray:
     """The pattern with a little grain: 1 for the colour itself, less for its darker second [S, S]."""
-    soft = max(0.9 / radius, 0.03) * np.pi * _BANDS
+    soft = max(0.9 / radius, 0.06) * np.pi * _BANDS
     if pattern == "striped":
         wave = np.sin(np.pi * _BANDS * (x + y) * 0.75)
     elif pattern == "checked":
@@ -66,7 +66,7 @@ def _tone(pattern: str, x: np.ndarray, y: np.ndarray, texture: int, radius: int)
     share = np.clip(wave / soft * 0.5 + 0.5, 0, 1) if pattern != "plain" else wave
     shift = np.random.default_rng((texture, 229)).random(2)
     grain = sample(tile(-1.6, texture % 3), y * 0.35 + shift[0], x * 0.35 + shift[1])
-    return ((_DARKER + (1 - _DARKER) * share) * (1 + 0.05 * grain)).astype(np.float32)
+    return ((_DARKER + (1 - _DARKER) * share) * (1 + 0.04 * grain)).astype(np.float32)
 
 
 def _cover(shape: str, side: int, radius: float) -> np.ndarray:

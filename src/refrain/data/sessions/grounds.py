@@ -60,7 +60,7 @@ def _sky(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _grass(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    blades = _field(rng, y, x, 2.5, -1.6, 0.3) * 0.16 + _field(rng, y, x, 0.8, -2.8) * 0.12
+    blades = _field(rng, y, x, 2.0, -2.0, 0.4) * 0.15 + _field(rng, y, x, 0.8, -2.8) * 0.12
     return np.array([0.30, 0.52, 0.16], np.float32) * (0.95 + blades + 0.15 * y)[..., None]
 
 
@@ -79,23 +79,23 @@ def _grid(y: np.ndarray, x: np.ndarray, high: float, wide: float, shift: float) 
 
 
 def _bricks(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    inside, number = _grid(y + rng.random() * 0.1, x + rng.random() * 0.2, 0.09, 0.2, 0.5)
-    tone = 1 + 0.16 * np.sin(number * 12.9) + 0.09 * _field(rng, y, x, 2.0, -1.4)
+    inside, number = _grid(y + rng.random() * 0.1, x + rng.random() * 0.2, 0.125, 0.27, 0.5)
+    tone = 1 + 0.16 * np.sin(number * 12.9) + 0.07 * _field(rng, y, x, 1.6, -2.0)
     brick = np.array([0.60, 0.27, 0.19], np.float32) * tone[..., None].astype(np.float32)
-    joint = np.clip((inside - 0.006) / 0.006, 0, 1)[..., None].astype(np.float32)
-    return np.array([0.66, 0.61, 0.55], np.float32) * (1 - joint) + brick * joint
+    joint = np.clip((inside - 0.004) / 0.012, 0, 1)[..., None].astype(np.float32)
+    return np.array([0.62, 0.54, 0.47], np.float32) * (1 - joint) + brick * joint
 
 
 def _tiles(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    inside, number = _grid(y + rng.random() * 0.1, x + rng.random() * 0.1, 0.14, 0.14, 0.0)
+    inside, number = _grid(y + rng.random() * 0.1, x + rng.random() * 0.1, 0.16, 0.16, 0.0)
     tone = 0.83 + 0.035 * np.sin(number * 12.9) + 0.012 * _field(rng, y, x, 1.5, -1.6)
-    joint = np.clip((inside - 0.004) / 0.006, 0, 1)
-    return np.array([0.92, 0.97, 1.0], np.float32) * (0.42 + (tone - 0.42) * joint)[..., None].astype(np.float32)
+    joint = np.clip((inside - 0.003) / 0.011, 0, 1)
+    return np.array([0.92, 0.97, 1.0], np.float32) * (0.5 + (tone - 0.5) * joint)[..., None].astype(np.float32)
 
 
 def _water(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    wave = _field(rng, y, x, 2.2, -2.6, 2.6)
-    light = np.clip(wave * 0.5 - 0.35, 0, 1) * 0.6
+    wave = _field(rng, y, x, 1.7, -2.9, 2.6)
+    light = np.clip(wave * 0.45 - 0.35, 0, 1) * 0.5
     return _between((0.03, 0.26, 0.36), (0.14, 0.52, 0.56), 0.5 + 0.3 * wave - 0.2 * y) + light[..., None]
 
 
@@ -117,17 +117,17 @@ def _wild(background: Background, rng: np.random.Generator, y: np.ndarray, x: np
     first, second, third = wild_colours(background)
     turn = rng.uniform(0, 2 * np.pi)
     along = 0.5 + 0.6 * (np.cos(turn) * x + np.sin(turn) * y)
-    fine = (1 + rng.uniform(0.02, 0.08) * _field(rng, y, x, 2.0, -1.6))[..., None]
+    fine = (1 + rng.uniform(0.02, 0.07) * _field(rng, y, x, 1.6, -1.9))[..., None]
     mixed = _between(tuple(first), tuple(second), along)
     if background.kind == "noise":
-        mixed = _between(tuple(first), tuple(second), 0.5 + 0.4 * _field(rng, y, x, rng.uniform(0.6, 2.0), -2.6))
+        mixed = _between(tuple(first), tuple(second), 0.5 + 0.4 * _field(rng, y, x, rng.uniform(0.6, 1.6), -2.8))
     elif background.kind == "mosaic":
         side = rng.uniform(0.10, 0.22)
         inside, number = _grid(
             y + rng.random(), x + rng.random(), side, side * rng.uniform(0.8, 2), float(rng.choice([0.0, 0.5]))
         )
         mixed = _between(tuple(first), tuple(second), 0.5 + 0.5 * np.sin(number * 12.9))
-        mixed = third + (mixed - third) * np.clip((inside - 0.004) / 0.006, 0, 1)[..., None]
+        mixed = third + (mixed - third) * np.clip((inside - 0.003) / 0.011, 0, 1)[..., None]
     elif background.kind == "litter":
         mixed = np.ascontiguousarray(mixed, dtype=np.float32)
         _strew(mixed, rng, np.stack([first, second, third]))
@@ -143,7 +143,7 @@ def _strew(painted: np.ndarray, rng: np.random.Generator, colours: np.ndarray) -
         middle = (int(rng.random() * columns * 16), int(rng.random() * rows * 16))
         turn = float(rng.uniform(0, 180))
         points = cv2.ellipse2Poly((0, 0), axes, int(turn), 0, 360, 12) + np.array(middle)
-        cv2.fillPoly(painted, [points.astype(np.int32)], tuple(float(v) for v in shade), cv2.LINE_8, 4)
+        cv2.fillPoly(painted, [points.astype(np.int32)], tuple(float(v) for v in shade), cv2.LINE_AA, 4)
 
 
 _NAMED: dict[str, Painter] = {
