@@ -76,11 +76,16 @@ def loss_of(
     noise = torch.randn(latents.shape, generator=generator).to(latents)
     t = draw_times(generator, latents.shape[0], std=std, shift=shift).to(latents.device)
     row = denoiser.prepare(_row(batch.words, batch.seen, window, card, batch.clean), spec, memory=still)
-    output = row.output(noised(latents, noise, t), t).float()
+    output = row.output(noised(latents, noise, t), t)
+    return wrong(output, latents, row.base(latents), noise, t, card)
+
+
+def wrong(output: Tensor, clean: Tensor, base: Tensor, noise: Tensor, t: Tensor, card: Card) -> Tensor:
+    """How wrong a target's output [B, C, T, Y, X] is, at noise times t [B], as `loss_of` says."""
     if card.prediction == "velocity":
-        return (output - velocity_target(latents, noise)).square().mean()
-    wrong = (output - (latents - row.base(latents))).square().mean(dim=(1, 2, 3, 4))  # [B]
-    return (wrong / saying(t, card.spread).rest.square()).mean()
+        return (output.float() - velocity_target(clean, noise)).square().mean()
+    apart = (output.float() - (clean - base)).square().mean(dim=(1, 2, 3, 4))  # [B]
+    return (apart / saying(t, card.spread).rest.square()).mean()
 
 
 def _row(words: Tensor, seen: Seen, window: Window, card: Card, clean: Tensor) -> Sequence:

@@ -1,0 +1,113 @@
+"""What a session teaches: every picture and every mask of all its turns, in one row (VINCIE, arXiv 2506.10941).
+
+Under a causal rule each of them is a target that sees only what was clean before it, so that one pass learns them all.
+Under `full` everybody sees everybody; so a row holds one target, and nothing of what came after it.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from refrain.attention import Dense, Spec
+from refrain.editing.compose import Seen
+from refrain.editing.turns import Line, Question, Task
+from refrain.errors import BadInput
+from refrain.flow import draw_times, noised
+from refrain.models.wan.denoiser import WanDenoiser
+from refrain.sequence import Sequence
+
+from .objective import wrong
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """One turn as it was: of everything that it predicts the words [B, N, W] that ask for it and its clean latents.
+
+    words, found: by what is predicted, in the order in which it is; a picture is always among them.
+    references:   latents of pictures that the words name. story: its picture is a change of none before it.
+    """
+
+    words: dict[Task, Tensor]
+    found: dict[Task, Seen]
+    references: tuple[Tensor, ...] = ()
+    story: bool = False
+
+    def __post_init__(self) -> None:
+        if list(self.words) != list(self.found) or "picture" not in self.found:
+            raise BadInput("A turn says words for each thing that it predicts, and a picture is one of them.")
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A session, or a batch of sessions of one shape: the source, and its turns. ids: which sessions they are."""
+
+    source: Seen
+    turns: tuple[Turn, ...]
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drops:
+    """How often something is not there to be seen: the paper's 20, 70 and 70 % of context, and 80 % of masks present.
+
+    What a picture is a change of is no context: its base stays what it is.
+    """
+
+    picture: float = 0.2
+    here: float = 0.7
+    there: float = 0.7
+    masks: float = 0.2
+
+    def of(self, task: Task) -> float:
+        """Of the clean copy of one thing that was predicted."""
+        return {"picture": self.picture, "here": self.here, "there": self.there}[task]
+
+
+NOTHING = Drops(0, 0, 0, 0)
+
+
+def rows_of(
+    lesson: Lesson, denoiser: WanDenoiser, generator: torch.Generator, drops: Drops = Drops()
+) -> tuple[Sequence, list[Tensor]]:
+    """The row of a lesson, and for each of its targets, in order, the clean latents [B, C, T, Y, X].
+
+    The source is never dropped before the first turn: a picture that nobody sees cannot be edited.
+    """
+
+    def chance(share: float) -> bool:
+        return float(torch.rand((), generator=generator)) < share
+
+    line = Line.begin(lesson.source, denoiser.card)
+    masks = "mask" in denoiser.card.kinds and not chance(drops.masks)
+    stood, questions, clean = lesson.source.full, list[Question](), list[Tensor]()
+    for turn in lesson.turns:
+        for task in turn.words:
+            if task != "picture" and not masks:
+                continue
+            drawn = task == "picture"
+            base = stood if drawn and not turn.story else None
+            question = line.ask(turn.words[task], task, base, turn.references if drawn else ())
+            questions.append(question)
+            clean.append(turn.found[task].full)
+            line = question.answered(None if chance(drops.of(task)) else turn.found[task])
+        stood = turn.found["picture"].full
+    if denoiser.card.rule == "full":
+        n = int(torch.randint(len(questions), (), generator=generator))
+        return questions[n].row, clean[n : n + 1]
+    return Sequence((*line.segments, *(question.target for question in questions))), clean
+
+
+def loss_of_lesson(
+    denoiser: WanDenoiser, lesson: Lesson, generator: torch.Generator, shift: float = 1.0, std: float = 1.0,
+    drops: Drops = Drops(), spec: Spec = Dense(),
+) -> Tensor:  # fmt: skip
+    """Mean over all targets of the square error that `objective.loss_of` takes of one; each has noise of its own."""
+    sequence, clean = rows_of(lesson, denoiser, generator, drops)
+    row = denoiser.prepare(sequence, spec, memory=False)
+    noises = [torch.randn(x.shape, generator=generator).to(x) for x in clean]
+    times = [draw_times(generator, x.shape[0], std=std, shift=shift).to(x.device) for x in clean]
+    outputs = row.outputs([noised(x, noise, t) for x, noise, t in zip(clean, noises, times)], times)
+    said = enumerate(zip(outputs, clean, noises, times))
+    each = [wrong(output, x, row.base(x, n), noise, t, denoiser.card) for n, (output, x, noise, t) in said]
+    return torch.stack(each).mean()
