@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.conftest import Run
 from refrain.evaluation import exam
+from refrain.models.lora import LoraCard, attach, base_of, read, save
+from refrain.models.wan.load import load_wan
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +52,23 @@ def test_true_targets_and_bare_sources_are_judged(run: Run) -> None:
 def test_an_effect_that_is_not_there(run: Run) -> None:
     ran = run("evaluate", "effects", "--effect", "snwo")
     assert ran.status == 2 and "snow" in ran.err
+
+
+@pytest.fixture
+def lora(model: Path, tmp_path: Path) -> Path:
+    net: Any = load_wan(model).transformers[0]
+    attach(net, 2, tokens="target")
+    name, hash_ = base_of(model)
+    save(tmp_path / "neon.safetensors", net, LoraCard(1, 1, triggers=("neon",), base=name, base_hash=hash_))
+    return tmp_path / "neon.safetensors"
+
+
+def test_a_lora_is_worn_and_its_words_are_understood(model: Path, out: Path, lora: Path, run: Run) -> None:
+    kept = out / "run.jsonl"
+    asked = ("evaluate", "effects", "--model", model, "--effect", "neon", "--each", 1)
+    assert "(refused)" in run(*asked).out
+    ran = run(*asked, "-o", kept, "--lora", f"{lora}:0.5")
+    assert ran.status == 0 and "(refused)" not in ran.out
+    assert json.loads(kept.read_text())["loras"] == [f"{read(lora).hash}:0.5"]
+    ran = run(*asked, "-o", kept)
+    assert ran.status == 2 and "other LoRAs" in ran.err

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from refrain.cli.effects import known
-from refrain.cli.options import Debug, Model, Quiet
+from refrain.cli.options import Debug, Model, Quiet, effect_of
 from refrain.cli.progress import say, told
 from refrain.errors import BadInput
 
 if TYPE_CHECKING:
     from refrain.editing.editor import Editor
+    from refrain.editing.request import EffectUse
     from refrain.evaluation.recogniser import Recogniser
     from refrain.evaluation.sit import Answer
 
@@ -23,6 +24,10 @@ app = typer.Typer(help="Sit an exam whose true answers are known, or judge clips
 
 Each = Annotated[int, typer.Option("--each", metavar="N", help="Cases of every effect.")]
 Only = Annotated[list[str] | None, typer.Option("--effect", metavar="NAME", help="This effect only; again for more.")]
+Loras = Annotated[
+    list[str] | None,
+    typer.Option("--lora", metavar="NAME|FILE[:WEIGHT]", help="An Effect-LoRA that every edit wears; again for more."),
+]
 Truth = Annotated[bool, typer.Option("--truth", help="Judge the true targets and the bare sources instead.")]
 Kept = Annotated[
     str | None,
@@ -42,6 +47,7 @@ def effects(
     model: Model = "embedded",
     each: Each = 4,
     only: Only = None,
+    lora: Loras = None,
     truth: Truth = False,
     out: Kept = None,
     seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
@@ -60,6 +66,8 @@ def effects(
       refrain evaluate effects --truth --each 4
 
       refrain evaluate effects a.mp4 b.mp4 --effect snow --effect rings
+
+      refrain evaluate effects --effect dragon --lora dragon.safetensors
     """
     from refrain.data.effects import EFFECTS
     from refrain.evaluation import exam
@@ -69,9 +77,10 @@ def effects(
     if each < 1:
         raise BadInput(f"--each must be 1 or more, not {each}.")
     names = sorted([known(name) for name in only] if only else EFFECTS if truth else _understood(model, quiet))
-    judge = Recogniser.load()
+    judge, worn = Recogniser.load(), tuple(map(effect_of, lora or ()))
+    kept = Path(out) if out else None
     if clips:
-        _sit(model, _asked(clips, names), judge, Path(out) if out else None, seed, quiet)
+        _sit(Sitting(model, worn, seed), _asked(clips, names), judge, kept, quiet)
         return
     questions = list(exam.cases(each, names))
     print(f"exam {exam.EDITION}, {len(questions)} cases, digest {exam.digest(questions)}\n")
@@ -83,7 +92,7 @@ def effects(
         )
         return
     asked = [Question(one.number, one.effect, lambda *to, one=one: answer(to[0], one, *to[1:])) for one in questions]
-    _sit(model, asked, judge, Path(out) if out else None, seed, quiet)
+    _sit(Sitting(model, worn, seed), asked, judge, kept, quiet)
 
 
 def _understood(model: str, quiet: bool) -> list[str]:
@@ -114,36 +123,47 @@ def _asked(clips: list[Path], names: list[str]) -> "list[Question]":
         for name in names:
             number = place * 1000 + names.index(name)
             questions.append(
-                Question(number, name, lambda *to, c=clip, e=name, n=number: answer_clip(to[0], c, e, n, to[1], to[2]))
+                Question(number, name, lambda *to, c=clip, e=name, n=number: answer_clip(to[0], c, e, n, *to[1:]))
             )
     return questions
 
 
 @dataclass(frozen=True)
 class Question:
-    """One edit to make: what it is called, and what answers it for (editor, judge, seed)."""
+    """One edit to make: what it is called, and what answers it for (editor, judge, seed, LoRAs)."""
 
     number: int
     effect: str
-    answered: "Callable[[Editor, Recogniser, int], Answer]"
+    answered: "Callable[[Editor, Recogniser, int, tuple[EffectUse, ...]], Answer]"
 
 
-def _sit(model: str, questions: list[Question], judge: "Recogniser", out: Path | None, seed: int, quiet: bool) -> None:
+@dataclass(frozen=True)
+class Sitting:
+    """Who sits the exam: a model, the LoRAs that it wears, and the seed of its noise."""
+
+    model: str
+    loras: "tuple[EffectUse, ...]"
+    seed: int
+
+
+def _sit(who: Sitting, questions: list[Question], judge: "Recogniser", out: Path | None, quiet: bool) -> None:
     """Ask everything that was not answered before; keep every answer as it comes."""
     from refrain.editing.editor import Editor
     from refrain.evaluation.sit import Answer, report
+    from refrain.models.lora import read
 
-    editor = Editor.from_pretrained(model)
-    cause = {"weights": editor.weights, "seed": seed}
+    editor = Editor.from_pretrained(who.model)
+    loras = [f"{read(use.path).hash}:{use.weight:g}" for use in who.loras]
+    cause = {"weights": editor.weights, "seed": who.seed, "loras": loras}
     held = [json.loads(line) for line in out.read_text("utf-8").splitlines()] if out and out.is_file() else []
-    if any({key: one[key] for key in cause} != cause for one in held):
-        raise BadInput(f"{out} holds answers of other weights or another seed; give another file.")
+    if any({"loras": [], **{key: one[key] for key in cause if key in one}} != cause for one in held):
+        raise BadInput(f"{out} holds answers of other weights, other LoRAs or another seed; give another file.")
     before = {one["number"]: Answer(**{k: v for k, v in one.items() if k not in cause}) for one in held}
     answers: list[Answer] = []
     with told(quiet) as teller:
         for n, one in enumerate(questions):
             teller.stage(one.effect, n, len(questions))
-            found = before.get(one.number) or one.answered(editor, judge, seed)
+            found = before.get(one.number) or one.answered(editor, judge, who.seed, who.loras)
             answers.append(found)
             if out and one.number not in before:
                 with out.open("a", encoding="utf-8") as file:

@@ -12,13 +12,15 @@ from refrain.data.effects import EFFECTS
 from refrain.data.words import instruction
 from refrain.editing.editor import Editor
 from refrain.editing.preserve import preserve
-from refrain.editing.request import Edit, understood
+from refrain.editing.request import Edit, EffectUse, require_understood
+from refrain.errors import BadInput
 from refrain.evaluation.exam import Case
 from refrain.evaluation.recogniser import Recogniser
 from refrain.evaluation.scores import flicker, overlap, psnr, strength
 from refrain.evaluation.statistics import wilson
 from refrain.media import Clip
 from refrain.media.fit import pad_frames
+from refrain.models.lora import outline
 
 IDLE = 0.1  # an answer that makes less of the wanted change than this has done nothing
 
@@ -48,15 +50,17 @@ class Answer:
     flicker: float
 
 
-def answer(editor: Editor, case: Case, judge: Recogniser, seed: int = 0) -> Answer:
-    """Make one edit of the exam and measure it, at the size of the case."""
+def answer(
+    editor: Editor, case: Case, judge: Recogniser, seed: int = 0, loras: tuple[EffectUse, ...] = ()
+) -> Answer:  # fmt: skip
+    """Make one edit of the exam and measure it, at the size of the case. loras: are worn at every edit."""
     shot, example = case.shot, case.example
-    if not understood(example.instruction, editor.card, editor.vocabulary):
+    if not _understood(example.instruction, editor, loras):
         return refused(case.number, case.effect, example.instruction)
     frames = torch.from_numpy(shot.frames).permute(0, 3, 1, 2).float().div(127.5).sub(1)  # [T, 3, Y, X]
     clip = Clip.of(frames, shot.fps)
     side = min(shot.frames.shape[1:3])
-    asked = Edit(example.instruction, clip, seed=seed, short_side=side, preserve=False)
+    asked = Edit(example.instruction, clip, seed=seed, short_side=side, preserve=False, effects=loras)
     own = editor.edit(asked).clip  # the model's picture of everything
     with torch.no_grad():
         trip = editor.codec.decode(editor.codec.encode(pad_frames(frames)[None].to(editor.device)))
@@ -83,13 +87,16 @@ def answer(editor: Editor, case: Case, judge: Recogniser, seed: int = 0) -> Answ
     )
 
 
-def answer_clip(editor: Editor, clip: Clip, effect: str, number: int, judge: Recogniser, seed: int = 0) -> Answer:
+def answer_clip(
+    editor: Editor, clip: Clip, effect: str, number: int, judge: Recogniser, seed: int = 0,
+    loras: tuple[EffectUse, ...] = (),
+) -> Answer:  # fmt: skip
     """Edit a clip whose true answer nobody knows: only what the classifier makes of it is told, the rest is NaN."""
     rng = np.random.default_rng((number, 77))
     asked = instruction(rng, effect, EFFECTS[effect].draw(rng))
-    if not understood(asked, editor.card, editor.vocabulary):
+    if not _understood(asked, editor, loras):
         return refused(number, effect, asked)
-    done = editor.edit(Edit(asked, clip, seed=seed, short_side=min(clip.size)))
+    done = editor.edit(Edit(asked, clip, seed=seed, short_side=min(clip.size), effects=loras))
     source, result = as_bytes(clip.frames), as_bytes(done.clip.frames)
     chances = judge.chances(source, result)
     return Answer(
@@ -100,6 +107,18 @@ def answer_clip(editor: Editor, clip: Clip, effect: str, number: int, judge: Rec
         chance=chances[effect],
         outside=nan, codec=nan, untouched=nan, equal=True, overlap=nan, strength=nan, flicker=nan,
     )  # fmt: skip
+
+
+def _understood(asked: str, editor: Editor, loras: tuple[EffectUse, ...]) -> bool:
+    """Whether the model, or a LoRA that it wears, takes the words."""
+    cards = [card for use in loras if (card := outline(use.path)) is not None]
+    try:
+        require_understood(
+            asked, editor.card, editor.vocabulary, tuple(word for card in cards for word in card.triggers)
+        )
+    except BadInput:
+        return False
+    return True
 
 
 def refused(number: int, effect: str, asked: str) -> Answer:
