@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from refrain.cli.effects import known
+from refrain.cli.evaluate_bench import ANY, Benches, bench
 from refrain.cli.options import Debug, Model, Quiet, effect_of
 from refrain.cli.progress import say, told
 from refrain.errors import BadInput
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from refrain.evaluation.recogniser import Recogniser
     from refrain.evaluation.sit import Answer
 
-app = typer.Typer(help="Sit an exam whose true answers are known, or judge clips that exist.", no_args_is_help=True)
-
+app = typer.Typer(
+    cls=Benches, no_args_is_help=True,
+    help="Answer a published benchmark, or sit an exam whose true answers are known.",
+)  # fmt: skip
+app.command(ANY)(bench)
 
 Each = Annotated[int, typer.Option("--each", metavar="N", help="Cases of every effect.")]
 Only = Annotated[list[str] | None, typer.Option("--effect", metavar="NAME", help="This effect only; again for more.")]

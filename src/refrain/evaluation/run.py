@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from refrain.errors import BadInput, RefrainError
-from refrain.evaluation.case import Benchmark, Case
+from refrain.evaluation.case import Benchmark, Case, Protocol
+from refrain.evaluation.frames import read_clip
 from refrain.evaluation.scorers.scorer import Material, Score, Scorer, score
 from refrain.evaluation.sit import as_bytes
 from refrain.evaluation.statistics import Difference, Estimate, difference, estimate
-from refrain.media import Clip
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,33 @@ class Result:
 
 
 def score_folder(
-    benchmark: Benchmark, cases: Iterable[Case], outputs: Path, scorers: Sequence[Scorer]
+    benchmark: Benchmark,
+    cases: Iterable[Case],
+    outputs: Path,
+    scorers: Sequence[Scorer],
+    protocol: Protocol = "strict",
 ) -> Iterator[Result]:
-    """Scores of the answers that lie in a folder, in the order of cases, turns and scorers. Raises BadInput."""
+    """Scores of the answers that lie in a folder, in the order of cases, turns and scorers. Raises BadInput.
+
+    An answer of another size or length has only such scores as need neither, and the others are NaN; under compat it is
+    brought to the source's size where the published scorer does so. Frames are compared by their number, whatever the
+    frames per second, as all published scorers do; `kept.fps` tells of those.
+    """
     if not outputs.is_dir():
         raise BadInput(f"{outputs} is no folder of outputs; give the one that holds {benchmark.title}'s answers.")
     needs = {name for one in scorers for name in one.needs}
     for case in cases:
         paths = [outputs / benchmark.answer(case, turn) for turn in range(1, len(case.instructions) + 1)]
         for turn in range(1, len(paths) + 1):
-            found = _material(case, paths[:turn], needs)
+            found = _material(case, paths[:turn], needs, benchmark, protocol)
             for one in scorers:
                 said = score(one, found) if isinstance(found, Material) else Score(one.id, nan, found)
                 yield Result(case.id, turn, case.category, case.parent, said)
 
 
-def _material(case: Case, paths: Sequence[Path], needs: Collection[str]) -> Material | str:
+def _material(
+    case: Case, paths: Sequence[Path], needs: Collection[str], benchmark: Benchmark, protocol: Protocol
+) -> Material | str:
     """What lies before the scorers of the turn that the last of `paths` answers; or why it cannot be had.
 
     Answers of earlier turns and references are decoded only where some scorer needs them.
@@ -62,13 +73,15 @@ def _material(case: Case, paths: Sequence[Path], needs: Collection[str]) -> Mate
         if not file.exists():
             return f"the {name} {file.name} is not there"
     try:
-        source, answer = Clip.read(case.source), Clip.read(paths[-1])
+        source, answer = read_clip(case.source), read_clip(paths[-1])
+        resized = protocol == "compat" and benchmark.resized and answer.size != source.size
         return Material(
             as_bytes(source.frames),
-            as_bytes(answer.frames),
+            as_bytes(answer.at(source.size) if resized else answer.frames),
             _frames(truth) if truth else None,
-            fps=float(source.fps),
-            answer_fps=float(answer.fps),
+            matte=_matte(case, len(paths), benchmark, protocol) if "matte" in needs else None,
+            fps=None if case.source.is_dir() else float(source.fps),
+            answer_fps=None if paths[-1].is_dir() else float(answer.fps),
             case=case,
             turn=len(paths),
             earlier=None if earlier is None else tuple(map(_frames, earlier)),
@@ -79,7 +92,14 @@ def _material(case: Case, paths: Sequence[Path], needs: Collection[str]) -> Mate
 
 
 def _frames(path: Path) -> np.ndarray:
-    return as_bytes(Clip.read(path).frames)
+    return as_bytes(read_clip(path).frames)
+
+
+def _matte(case: Case, turn: int, benchmark: Benchmark, protocol: Protocol) -> np.ndarray | None:
+    """Where the edit of a turn belongs, 0 or 1, float32 [T, Y, X], of the benchmark's mask; None where it has none."""
+    if benchmark.edited is None or len(case.masks) < turn or not case.masks[turn - 1].exists():
+        return None
+    return (_frames(case.masks[turn - 1]).max(-1) > benchmark.edited[protocol]).astype(np.float32)
 
 
 def summary(results: Sequence[Result], scorer: str, seed: int = 0) -> dict[str, Estimate]:

@@ -17,7 +17,7 @@ from .entries import Entry, entries
 
 TASKS = {1: "replace rigid", 2: "replace non-rigid", 3: "color", 4: "material", 5: "add", 6: "remove"}
 QUESTIONS = ("multiple_choice_question", "source_yes_no_question", "target_yes_no_question")
-MASK = {"strict": 127, "compat": 0}  # a mask's level above this is foreground
+MASK: dict[Protocol, int] = {"strict": 127, "compat": 0}  # a mask's level above this is foreground
 
 
 def read(path: Path) -> tuple[Case, ...]:
@@ -98,4 +98,5 @@ BENCHMARK = Benchmark(
         "masks are foreground above 0",
         "replies are read by their first letters",
     ),
+    edited=MASK,
 )

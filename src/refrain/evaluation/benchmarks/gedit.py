@@ -98,5 +98,9 @@ BENCHMARK = Benchmark(
     source="arXiv 2504.17761, github.com/stepfun-ai/Step1X-Edit",
     read=read,
     answer=_answer,
-    compat=("replies that cannot be read become random numbers; this is not reproduced",),
+    compat=(
+        "replies that cannot be read become random numbers; this is not reproduced",
+        "answers of another size are brought to the source's",
+    ),
+    resized=True,
 )

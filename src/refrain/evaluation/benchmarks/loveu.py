@@ -1,8 +1,9 @@
 """LOVEU-TGVE 2023 (Wu et al., arXiv 2310.16003): 76 clips with four target captions each.
 
 One YAML file a clip, in a fixed plain form, which `settings` reads without a YAML library and refuses anything else.
-The targets are captions, not instructions; InsV2V's `edit_prompt_dict` (one JSON object: clip -> edit_style, …) words
-them as instructions. The licences of the clips are those of DAVIS, Videvo and YouTube.
+A clip is its folder of frames, or an .mp4 of that name where there is none. The targets are captions, not instructions;
+InsV2V's `edit_prompt_dict` (one JSON object: clip -> edit_style, …) words them as instructions. The licences of the
+clips are those of DAVIS, Videvo and YouTube.
 """
 
 import re
@@ -48,11 +49,12 @@ def _cases(file: Path, root: Path, words: Path | None, told: Mapping[str, Any] |
         raise BadInput(f"{words} has no entry {file.stem}; add it, or read the clips without it.")
     asked = Entry(words or file, file.stem, told[file.stem]) if told is not None else None
     frames = inside(root, source.text("video_path").removeprefix("./"), f"{source.where}, video_path")
+    video = frames.with_name(frames.name + ".mp4")
     for kind in KINDS:
         caption = captions.text(kind)
         yield Case(
             id=f"{file.stem} {kind}",
-            source=frames,
+            source=video if video.exists() and not frames.exists() else frames,
             instructions=(asked.text(f"edit_{kind}") if asked else caption,),
             category=kind,
             parent=file.stem,

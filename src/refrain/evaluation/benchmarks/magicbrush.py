@@ -62,4 +62,6 @@ BENCHMARK = Benchmark(
     source="arXiv 2306.10012, github.com/OSU-NLP-Group/MagicBrush",
     read=read,
     answer=answer,
+    compat=("answers of another size are brought to the true one's, which is the source's",),
+    resized=True,
 )

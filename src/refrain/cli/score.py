@@ -1,0 +1,67 @@
+"""`refrain score`: answers that were made elsewhere are scored, in the benchmark's own layout."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from refrain.cli.evaluate_bench import (
+    File,
+    Kind,
+    Limit,
+    Scorers,
+    Strict,
+    cases_of,
+    chosen_of,
+    protocol_of,
+    scored,
+    tell,
+)
+from refrain.cli.options import Debug, Quiet
+from refrain.cli.progress import told
+from refrain.errors import BadInput
+
+
+def score(
+    bench: Annotated[str, typer.Argument(metavar="BENCH", help="The id of the benchmark, such as imgedit.")],
+    file: File,
+    outputs: Annotated[Path, typer.Argument(metavar="OUTPUTS", help="The folder of the answers, laid out as wanted.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="RUN", help="Keep the scores in this folder; it may be there.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What tables call the system; the folder's name unless given.")
+    ] = None,
+    limit: Limit = None,
+    scorers: Scorers = "free",
+    protocol: Kind = "strict",
+    strict: Strict = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Score the answers of any system to a published benchmark.
+
+    The answers lie in OUTPUTS as the benchmark's own scorer wants them. What is missing or broken is listed, and is no
+    score, never zero. With -o the scores are kept: a second run scores only what has changed.
+
+    Examples:
+
+      refrain score imgedit ImgEdit/basic_edit.json outputs/kontext
+
+      refrain score editverse EditVerseBench/test.json EditVerse_Comparison_Results/Lucy -o runs/lucy --name Lucy
+
+      refrain score fivebench FiVE outputs --protocol compat --strict
+    """
+    from refrain.evaluation.record import benchmark_of, cause, entered
+
+    benchmark, kind = benchmark_of(bench), protocol_of(protocol)
+    cases, by = cases_of(benchmark, file, limit), chosen_of(scorers, kind)
+    if not outputs.is_dir():
+        raise BadInput(f"{outputs} is no folder; give the one that holds the answers to {benchmark.title}.")
+    place = str(outputs.absolute())
+    why = cause(benchmark, file, cases, kind, name or outputs.absolute().name, place)
+    with tempfile.TemporaryDirectory() as aside, told(quiet) as teller:
+        with entered(out or Path(aside) / "run", why, cases, None) as run:
+            results = scored(run, by, teller)
+        tell(run, results, strict, quiet or out is None)
