@@ -60,7 +60,8 @@ def edit(
         list[str] | None,
         typer.Option(
             metavar="FILE[:WEIGHT][@X0,Y0,X1,Y1][@2s-4s]",
-            help="A LoRA; in a box (shares of the frame, 0 to 1) and a time, if trained for that; may come again.",
+            help="A LoRA, or the name of one that comes with the model; in a box (shares of the frame, 0 to 1) and a "
+            "time, if trained for that; may come again.",
         ),
     ] = None,
     any_base: Annotated[bool, typer.Option("--any-base", help="Take LoRAs that were trained on another base.")] = False,
