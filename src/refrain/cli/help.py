@@ -38,7 +38,7 @@ def _verb(name: str, verb: Callable[..., Any]) -> Iterator[str]:
     yield "| option | default | what it does |\n| --- | --- | --- |"
     given = inspect.signature(verb).parameters
     for key, hint in get_type_hints(verb, include_extras=True).items():
-        if key in given:
+        if key in given and hint is not typer.Context:
             kind, said = get_args(hint)[:2]
             yield _row(key, kind, said, given[key].default)
     yield ""

@@ -17,6 +17,7 @@ from refrain import __version__
 from refrain.cli import (
     bench,
     calibrate,
+    compare,
     data,
     doctor,
     edit,
@@ -24,7 +25,9 @@ from refrain.cli import (
     evaluate,
     models,
     picture,
+    report,
     sample,
+    score,
     session,
     sheet,
     train,
@@ -69,6 +72,9 @@ app.command("calibrate")(calibrate.calibrate)
 app.add_typer(effects.app, name="effects")
 app.add_typer(data.app, name="data")
 app.add_typer(evaluate.app, name="evaluate")
+app.command("score")(score.score)
+app.command("compare")(compare.compare)
+app.command("report")(report.report)
 app.command("sample")(sample.sample)
 app.add_typer(session.app, name="session")
 app.command("sheet")(sheet.sheet)
