@@ -304,19 +304,20 @@ def test_a_session_is_judged_until_its_first_failed_turn(make: Callable[..., Jud
     def act(request: dict[str, Any]) -> Any:
         return judges(following=8 if len(pictures(request)) == 2 else 6, consistency=7)(request)
 
-    scorers = {one.id.split("/")[0]: one for one in judge_scorers("msebench", make(act))}
+    scorers = {one.id.split("@")[0]: one for one in judge_scorers("msebench", make(act))}
     found: list[Score] = []
     for turn in (1, 2, 3):
         lies = session(turn)
         found += [score(one, lies) for one in scorers.values()]
     names = list(scorers)
     assert names == ["msebench.following", "msebench.consistency", "msebench.both", "msebench.success"]
-    assert found[0].scorer == "msebench.following/ours-1@m_1"
+    assert found[0].scorer == "msebench.following@m_1/ours-1"
     values = [one.value for one in found]
     assert values[:8] == [8, 7, math.sqrt(56), 1, 6, 7, math.sqrt(42), 0]
     assert {one.reason for one in found[8:]} == {"its session ended at turn 2, which failed"}
     assert [len(pictures(r)) for r in fake.requests] == [2, 3], "the failed turn ends it, and nothing is asked twice"
     assert code(fake.requests[0]) != code(fake.requests[1])
+    assert make(judges(), repeats=3, temperature=None).name == "m_1+repeats3+temperatureNone"
 
 
 def test_a_score_that_cannot_be_had_has_its_reason(make: Callable[..., Judge]) -> None:

@@ -77,6 +77,13 @@ class Judge:
         self._lock = threading.Lock()
 
     @property
+    def name(self) -> str:
+        """The model and every setting that is not the usual one, as scorers' ids carry it: `gpt-4o+repeats3`."""
+        usual = asdict(Settings())
+        apart = {k: v for k, v in asdict(self.settings).items() if v != usual[k] and k != "asks"}
+        return "+".join([self.model.replace("/", "_"), *(f"{name}{value}" for name, value in apart.items())])
+
+    @property
     def told(self) -> str:
         """How it is asked, in words: all that can change its answers."""
         return ", ".join(f"{name} {value}" for name, value in asdict(self.settings).items() if name != "asks")

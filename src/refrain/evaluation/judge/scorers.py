@@ -2,8 +2,8 @@
 
     transcript = Transcript(Path("judge.jsonl"))                       # or Transcript(path, replay=True): no network
     endpoint = Endpoint("https://host/v1", key_in(Path("key.txt")))    # None for a replay
-    judge = Judge("gpt-4o-2024-11-20", transcript, endpoint, Settings(repeats=3))
-    scorers = [*SCORERS, *judge_scorers("msebench", judge)]            # `msebench.success/ours-1@gpt-4o-2024-11-20`, …
+    judge = Judge("gpt-4o", transcript, endpoint, Settings(repeats=3))
+    scorers = [*SCORERS, *judge_scorers("msebench", judge)]            # `msebench.success@gpt-4o+repeats3/ours-1`, …
     results = score_folder(bench, cases, outputs, scorers)
 
 One judgement serves all figures of a rubric, so the scorers of one answer should follow each other.
@@ -42,7 +42,7 @@ def judge_scorers(benchmark: str, judge: Judge, protocol: Protocol = "strict") -
     asked = _Asked(rubric, judge)
     return tuple(
         Scorer(
-            f"{name}.{figure.name}/{wording}@{judge.model.replace('/', '_')}",
+            f"{name}.{figure.name}@{judge.name}/{wording}",
             f"{figure.means}; {rubric.source}, {rubric.sees}; judge {judge.model}, {judge.told}",
             "high",
             figure.judges,
