@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -156,19 +157,25 @@ def pixels(clip: np.ndarray) -> Tensor:
 # -- words -------------------------------------------------------------------------------------------------------------
 
 
-def words_of_run(folder: Path, released: Path | None) -> tuple[PreTrainedTokenizerFast, UMT5EncoderModel]:
+Said = Callable[[int], tuple[str, set[str]]]
+"""From a seed a wording that is drawn from a grammar, and the facts that it stands for."""
+
+
+def words_of_run(
+    folder: Path, released: Path | None, known: tuple[str, ...], said: Said
+) -> tuple[PreTrainedTokenizerFast, UMT5EncoderModel]:
     """Tokenizer and text encoder of this run; the encoder learns the grammar first, and then stays as it is.
 
     A released model's encoder is taken further: it learns the new words, and says the old ones as it did.
     """
-    tokenizer = new_tokenizer(vocabulary())
+    tokenizer = new_tokenizer(known)
     if not (folder / "words").is_dir():
         torch.manual_seed(STAGE.seed)
-        encoder = new_text_encoder(len(vocabulary()))
+        encoder = new_text_encoder(len(known))
         before = None if released is None else Before.load(released)
         if before is not None:
             before.hand_down(tokenizer, encoder)
-        teach(tokenizer, encoder, before)
+        teach(tokenizer, encoder, before, said)
         encoder.save_pretrained(folder / "words")
     return tokenizer, UMT5EncoderModel.from_pretrained(folder / "words").eval().requires_grad_(False)
 
@@ -205,7 +212,7 @@ class Before:
 
 
 def teach(
-    tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel, before: Before | None, steps: int = 900,
+    tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel, before: Before | None, said: Said, steps: int = 900,
     batch: int = 96,
 ) -> None:  # fmt: skip
     """Teach the encoder to say, in the state of every word, which effect the whole sentence asks for, and how.
@@ -213,13 +220,13 @@ def teach(
     Left to the loss of the picture alone, a thousand steps went by before words meant anything. What an encoder before
     it knew, it goes on saying alike, so that the transformer which listened to that one understands this one.
     """
-    facts = {fact: n for n, fact in enumerate(sorted({f for n in range(9000) for f in said_and_meant(n)[1]}))}
+    facts = {fact: n for n, fact in enumerate(sorted({f for n in range(9000) for f in said(n)[1]}))}
     head = nn.Linear(encoder.config.d_model, len(facts))
     learning = torch.optim.AdamW([*encoder.parameters(), *head.parameters()], lr=1e-3)
     for step in range(steps):
         learning.param_groups[0]["lr"] = 1e-3 * min(1, (step + 1) / 50, (steps - step) / (0.4 * steps))
-        pairs = [said_and_meant(10_000 + step * batch + n) for n in range(batch)]
-        states = states_of(tokenizer, encoder, [said for said, _ in pairs])  # [B, N, W]
+        pairs = [said(10_000 + step * batch + n) for n in range(batch)]
+        states = states_of(tokenizer, encoder, [words for words, _ in pairs])  # [B, N, W]
         meant = torch.zeros(batch, 1, len(facts))
         for row, (_, true) in enumerate(pairs):
             meant[row, 0, [facts[fact] for fact in true if fact in facts]] = 1
@@ -229,7 +236,7 @@ def teach(
         )
         loss_of_words = (wrong * spoken).sum() / spoken.sum() / 5
         if before is not None:
-            old = [row for row, (said, _) in enumerate(pairs) if before.knows(said)]
+            old = [row for row, (words, _) in enumerate(pairs) if before.knows(words)]
             if old:
                 heard = states_of(before.tokenizer, before.encoder, [pairs[row][0] for row in old])
                 loss_of_words = loss_of_words + 3 * (states[old] - heard).square().mean() / heard.square().mean()
@@ -281,46 +288,85 @@ def say(step: Step) -> None:
         Console().print(f"step {step.step} loss {step.loss:.3f} norm {step.norm:.2f} {step.seconds:.0f} s")
 
 
+D = TypeVar("D")
+
+
+@dataclass(frozen=True)
+class Pupil:
+    """A model that learns, whole: its parts as they are saved, and what of them learns, by name."""
+
+    codec: LinearCodec
+    tokenizer: PreTrainedTokenizerFast
+    encoder: UMT5EncoderModel
+    denoiser: WanDenoiser
+    parts: dict[str, nn.Module]
+    named: dict[str, nn.Parameter]
+    place: torch.device
+
+    @staticmethod
+    def new(
+        folder: Path, shelf: Shelf, released: Path | None, card: Card, known: tuple[str, ...], said: Said
+    ) -> "Pupil":
+        """Begun afresh, or from a released model."""
+        if released is not None:
+            borrow(folder, released)
+        place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        codec = codec_of(folder, shelf).to(place)
+        tokenizer, encoder = words_of_run(folder, released, known, said)
+        nn.Module.to(encoder, place)
+        torch.manual_seed(STAGE.seed if released is None else FURTHER.seed)
+        net, clean = new_transformer(codec.channels, encoder.config.d_model, WIDTH, LAYERS)
+        if released is not None:
+            net.load_state_dict(load_file(released / "transformer" / "diffusion_pytorch_model.safetensors"))
+            clean.load_state_dict(load_file(released / "transformer" / CLEAN_EMBEDDING))
+        parts: dict[str, nn.Module] = {"transformer": net, "clean_embedding": clean}
+        for part in parts.values():
+            part.to(place)
+        named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
+        return Pupil(codec, tokenizer, encoder, WanDenoiser((Expert(net, clean),), card), parts, named, place)
+
+    def says(self, texts: list[str]) -> Tensor:
+        """The states of texts."""
+        return states_of(self.tokenizer, self.encoder, texts)
+
+    def export(self, folder: Path, average: dict[str, Tensor]) -> None:
+        """Write it as a model, with the averaged weights."""
+        with torch.no_grad():
+            for name, p in self.named.items():
+                p.copy_(average[name])
+        beside = {"tokenizer": self.tokenizer, "text_encoder": self.encoder, "vae": self.codec}
+        save(folder, {**self.parts, **beside}, self.denoiser.card)
+
+
+def ahead(drawing: Dataset[D], numbers: range) -> Iterator[D]:
+    """Batches of these numbers, drawn by other processes while the model learns."""
+    workers = max(1, (os.cpu_count() or 2) - 1)
+    return iter(DataLoader(drawing, None, sampler=numbers, num_workers=workers, prefetch_factor=4,
+                           collate_fn=lambda drawn: drawn))  # fmt: skip
+
+
 def main(
     folder: Path, stage: Stage, small: float, released: Path | None, export: Path | None, card: Card = CARD,
     heard: Callable[[Step], None] = say,
 ) -> None:  # fmt: skip
     shelf = Shelf(folder / "scenes", SCENES)
     shelf.fill(lambda done, of: Console().print(f"{done} of {of} scenes rendered") if done % 100 == 0 else None)
-    if released is not None:
-        borrow(folder, released)
-    place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    codec = codec_of(folder, shelf).to(place)
-    tokenizer, encoder = words_of_run(folder, released)
-    nn.Module.to(encoder, place)
-    torch.manual_seed(stage.seed)
-    net, clean = new_transformer(codec.channels, encoder.config.d_model, WIDTH, LAYERS)
-    if released is not None:
-        net.load_state_dict(load_file(released / "transformer" / "diffusion_pytorch_model.safetensors"))
-        clean.load_state_dict(load_file(released / "transformer" / CLEAN_EMBEDDING))
-    parts: dict[str, nn.Module] = {"transformer": net, "clean_embedding": clean}
-    for part in parts.values():
-        part.to(place)
-    named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
-    denoiser = WanDenoiser((Expert(net, clean),), card)
-
-    def batches(numbers: range) -> Iterator[Drawn]:
-        drawing, workers = Drawing(shelf, stage, small), max(1, (os.cpu_count() or 2) - 1)
-        return iter(DataLoader(drawing, None, sampler=numbers, num_workers=workers, prefetch_factor=4,
-                               collate_fn=lambda drawn: drawn))  # fmt: skip
+    pupil = Pupil.new(folder, shelf, released, card, vocabulary(), said_and_meant)
+    drawing = Drawing(shelf, stage, small)
 
     def wrong(drawn: Drawn, generator: torch.Generator) -> Tensor:
-        with torch.autocast(place.type, torch.bfloat16):
-            words = states_of(tokenizer, encoder, drawn.said)
-            batch = Batch(pixels(drawn.source).to(place), pixels(drawn.target).to(place), words, drawn.window)
-            return loss(denoiser, codec, batch, generator, *TIMES)
+        with torch.autocast(pupil.place.type, torch.bfloat16):
+            return loss(pupil.denoiser, pupil.codec, batch_of(pupil, drawn), generator, *TIMES)
 
-    average = train(named, batches, wrong, stage, folder, heard)
+    average = train(pupil.named, lambda numbers: ahead(drawing, numbers), wrong, stage, folder, heard)
     if export is not None:
-        with torch.no_grad():
-            for name, p in named.items():
-                p.copy_(average.shadow[name])
-        save(export, {**parts, "tokenizer": tokenizer, "text_encoder": encoder, "vae": codec}, card)
+        pupil.export(export, average.shadow)
+
+
+def batch_of(pupil: Pupil, drawn: Drawn) -> Batch:
+    """What was drawn, as the model learns it."""
+    source, target = (pixels(clip).to(pupil.place) for clip in (drawn.source, drawn.target))
+    return Batch(source, target, pupil.says(drawn.said), drawn.window)
 
 
 if __name__ == "__main__":

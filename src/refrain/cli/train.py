@@ -3,6 +3,7 @@
 import inspect
 import json
 import runpy
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,11 @@ def read(recipe: Path) -> Callable[..., object]:
     """The function `run` of a recipe's file. Raises BadInput where there is none."""
     if not recipe.is_file() or recipe.suffix != ".py":
         raise BadInput(f"{recipe} is no recipe; give a Python file with a function `run`, as those in recipes/ are.")
-    begin = runpy.run_path(str(recipe), run_name="recipe").get("run")
+    sys.path.insert(0, str(recipe.parent))  # a recipe may build on its neighbours
+    try:
+        begin = runpy.run_path(str(recipe), run_name="recipe").get("run")
+    finally:
+        sys.path.remove(str(recipe.parent))
     if not callable(begin):
         raise BadInput(f"{recipe} has no function `run(given)`; give it one, as those in recipes/ have.")
     return begin

@@ -2,7 +2,7 @@
 
 from refrain.data.sessions.composition import Composition, composed_words, draw_composition
 from refrain.data.sessions.session import RenderedSession, RenderedTurn, State, draw_session
-from refrain.data.sessions.wording import known_words
+from refrain.data.sessions.wording import known_words, naming_words
 
 __all__ = [
     "Composition",
@@ -13,4 +13,5 @@ __all__ = [
     "draw_composition",
     "draw_session",
     "known_words",
+    "naming_words",
 ]

@@ -112,6 +112,17 @@ def known_words() -> frozenset[str]:
     return frozenset(re.findall(r"[a-z]+", re.sub(r"\{\w+\}", " ", " ".join(said))))
 
 
+def naming_words() -> frozenset[str]:
+    """Words of which every request holds one, and polite nothings none: shapes, backgrounds, looks."""
+    grounds = [words for many in GROUND_WORDS.values() for words in many]
+    looks = [words for many in (LOOK_FRAMES, LOOK_BACK) for words in (one for said in many.values() for one in said)]
+    plain = " ".join((*(said for many in FRAMES.values() for said in many), *POLITE, *SCENES)).split()
+    return frozenset(
+        {*SHAPES, *" ".join((*grounds, *looks)).split()}
+        - {*plain, *"a an the to and in it its all like look back again old".split()}
+    )
+
+
 def _frames(graph: Graph, turn: Turn) -> tuple[str, ...]:
     if turn.kind == "restyle":
         return LOOK_BACK[graph.look] if turn.value == "plain" else LOOK_FRAMES[turn.value]

@@ -22,15 +22,20 @@ from .codec import LinearCodec
 
 LOUDER = 3.0
 LONGEST = 24  # words of an instruction, its end counted
+REFERENCES = ("one", "two", "three", "four")  # how the references <1> to <4> are read
 
 
 def new_tokenizer(vocabulary: tuple[str, ...]) -> PreTrainedTokenizerFast:
-    """Whole words, lower case; whatever is no letter separates them, and unknown words become one sign."""
+    """Whole words, lower case; whatever is no letter separates them, and unknown words become one sign.
+
+    References are read by their numbers, "<1>" as "one", where the vocabulary has that word.
+    """
     numbers = {word: n for n, word in enumerate(("<pad>", "</s>", "<unk>", *vocabulary))}
     plain = Tokenizer(models.WordLevel(numbers, unk_token="<unk>"))
     plain.normalizer = normalizers.Sequence(
-        [normalizers.Lowercase(), normalizers.Replace("'", ""), normalizers.Replace("\u2019", "")]
-    )
+        [normalizers.Lowercase(), normalizers.Replace("'", ""), normalizers.Replace("\u2019", ""),
+         *(normalizers.Replace(f"<{n}>", f" {word} ") for n, word in enumerate(REFERENCES, 1) if word in vocabulary)]
+    )  # fmt: skip
     plain.pre_tokenizer = pre_tokenizers.Split(Regex("[^a-z]+"), "removed")
     plain.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     return PreTrainedTokenizerFast(

@@ -1,0 +1,236 @@
+"""Teach the embedded model sessions: pictures and masks of several turns in one row, beside its video effects.
+
+    python recipes/sessions.py runs/sessions --start runs/embedded/model --export runs/sessions/model
+    python recipes/sessions.py runs/pairs --start runs/embedded/model --turns 1        # single pairs, for comparison
+    python recipes/sessions.py runs/full --start runs/embedded/model --rule full       # without a causal rule
+    refrain train recipes/sessions.py runs/sessions --model runs/embedded/model
+
+Hardware: one CPU core and 6 GB. Hours: about 2 s a step on one core; docs/quality.md has what so many steps came to.
+From VINCIE (arXiv 2506.10941): the three tasks, all turns in one row, current picture dropped in 20 % and masks in 70 %
+of contexts, masks present in 80 % of sessions, words dropped for guidance in 10 %. Ours: everything else.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from embedded import AGAIN, CARD, FURTHER, SCENES, TIMES, Drawing, Pupil, ahead, batch_of, pixels, said_and_meant, say
+from embedded import Drawn as Pairs
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from refrain.data.plates import Shelf
+from refrain.data.sessions import composed_words, draw_composition, draw_session, known_words, naming_words
+from refrain.data.words import vocabulary
+from refrain.editing.compose import Seen, see
+from refrain.editing.turns import SAYING, Task
+from refrain.models.embedded.new import REFERENCES
+from refrain.models.protocols import Card
+from refrain.training.lesson import Drops, Lesson, Turn, loss_of_lesson
+from refrain.training.loop import Step, train
+from refrain.training.objective import loss
+from refrain.training.recipe import Given
+from refrain.training.stage import Stage
+
+SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are far above
+WORDINGS = 15_000  # that the text encoder learns from
+SIZES = ((96, 96), (96, 128), (128, 96), (128, 128))  # rows, columns
+TURNS = (1, 2, 3, 4, 6)
+PICTURES = 40  # of all sessions of a batch together, about
+EFFECTS_SHARE, COMPOSED_SHARE, STORY_SHARE = 0.25, 0.1, 0.05  # of the batches; all others are sessions
+NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
+OFFSETS = {"reference": (0.0, 0.0, 24.0), "mask": (0.0, 24.0, 0.0)}  # tokens; pictures are at most 12 wide here
+WORDS = (*REFERENCES, *composed_words(), *known_words(), *" ".join((*NEXT, *SAYING.values())).replace(":", "").split())
+KNOWN = tuple(dict.fromkeys((*vocabulary(), *(word for word in WORDS if word.isalpha()))))
+TAUGHT: Card = replace(
+    CARD,
+    rule="block_causal",
+    kinds=("text", "source", "reference", "mask", "answer", "target"),
+    turns="edited",
+    offsets=OFFSETS,
+    understands=(*CARD.understands, "paint the ball red", "remove the star", "move the box to the left"),
+    content_words=tuple(sorted({*CARD.content_words, *naming_words(), "next", "thing"})),
+    refused_words=(),
+)
+
+
+# -- batches -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Told:
+    """One turn of B sessions as it leaves the renderer: pictures uint8 [B, 1, Y, X, 3], by what is predicted."""
+
+    said: list[str]
+    pictures: dict[Task, np.ndarray]
+    references: tuple[np.ndarray, ...] = ()
+    story: bool = False
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """B sessions of one shape."""
+
+    source: np.ndarray
+    turns: tuple[Told, ...]
+
+
+class Lessons(Dataset["Sessions | Pairs"]):
+    """Batch n of the run, drawn from (seed, n) alone: sessions, compositions, stories, and pairs of effects."""
+
+    def __init__(self, shelf: Shelf, stage: Stage, turns: int, data: int) -> None:
+        self.stage, self.turns, self.data = stage, turns, data
+        self.pairs = Drawing(shelf, stage, 0.7)
+
+    def __len__(self) -> int:
+        return self.stage.steps
+
+    def __getitem__(self, step: int) -> "Sessions | Pairs":
+        return self._drawn(step // (2 * AGAIN) * AGAIN + step % AGAIN)
+
+    @lru_cache(maxsize=AGAIN)  # noqa: B019 -- one data set a process
+    def _drawn(self, number: int) -> "Sessions | Pairs":
+        cv2.setNumThreads(1)
+        rng = np.random.default_rng((self.stage.seed, number, 17))
+        kind, size = rng.random(), SIZES[int(rng.integers(len(SIZES)))]
+        if kind < EFFECTS_SHARE:
+            return self.pairs._drawn(number, rng.random() < 0.7)
+        if kind < EFFECTS_SHARE + COMPOSED_SHARE:
+            return composed(rng, size, self.stage.drop, self.data)
+        if kind < EFFECTS_SHARE + COMPOSED_SHARE + STORY_SHARE:
+            return story(rng, size, self.data)
+        turns = self.turns or int(rng.choice(TURNS))
+        return sessions(rng, turns, size, self.stage.drop, self.data)
+
+
+def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], drop: float, data: int) -> Sessions:
+    """So many sessions that a batch is always of about one size."""
+    count = max(3, PICTURES // (turns + 1))
+    drawn = [draw_session(int(rng.integers(data)), turns, size) for _ in range(count)]
+    told: list[Told] = []
+    for n in range(turns):
+        each = [one.turns[n] for one in drawn]
+        said = ["" if rng.random() < drop else turn.instruction for turn in each]
+        masks = {"here": [turn.mask_now for turn in each], "there": [turn.mask_next for turn in each]}
+        told.append(Told(said, {
+            "here": np.stack([shown(mask) for mask in masks["here"]]),
+            "there": np.stack([shown(mask) for mask in masks["there"]]),
+            "picture": np.stack([turn.frames for turn in each]),
+        }))  # fmt: skip
+    return Sessions(np.stack([one.frames for one in drawn]), tuple(told))
+
+
+def composed(rng: np.random.Generator, size: tuple[int, int], drop: float, data: int) -> Sessions:
+    """Two references each, whose things come together in one picture."""
+    drawn = [draw_composition(int(rng.integers(data)), size) for _ in range(PICTURES // 4)]
+    said = ["" if rng.random() < drop else one.instruction for one in drawn]
+    pictures = tuple(np.stack([one.references[n] for one in drawn]) for n in range(2))
+    answer: dict[Task, np.ndarray] = {"picture": np.stack([one.frames for one in drawn])}
+    return Sessions(np.stack([one.source for one in drawn]), (Told(said, answer, pictures),))
+
+
+def story(rng: np.random.Generator, size: tuple[int, int], data: int) -> Sessions:
+    """Frames of a moving camera: each is predicted from those before it, and is a change of none."""
+    drawn = [draw_session(int(rng.integers(data)), 0, size, 25).frames[::8] for _ in range(PICTURES // 5)]  # 4 frames
+    said = [str(rng.choice(NEXT)) for _ in drawn]
+    turns = [Told(said, {"picture": np.stack([one[n : n + 1] for one in drawn])}, story=True) for n in (1, 2, 3)]
+    return Sessions(np.stack([one[:1] for one in drawn]), tuple(turns))
+
+
+def shown(mask: np.ndarray) -> np.ndarray:
+    """A mask [T, Y, X] as a picture uint8 [T, Y, X, 3], white where it is 1."""
+    return np.repeat(np.round(mask * 255).astype(np.uint8)[..., None], 3, axis=-1)
+
+
+def lesson_of(pupil: Pupil, drawn: Sessions) -> Lesson:
+    """What was drawn, as the model learns it."""
+
+    def seen(clip: np.ndarray) -> Seen:
+        return see(pupil.codec, pixels(clip).to(pupil.place), pupil.denoiser.card)
+
+    def turn(told: Told) -> Turn:
+        words: dict[Task, Tensor] = {
+            task: pupil.says([SAYING[task].format(said) if said else "" for said in told.said])
+            for task in told.pictures
+        }
+        found: dict[Task, Seen] = {task: seen(clip) for task, clip in told.pictures.items()}
+        return Turn(words, found, tuple(seen(clip).full for clip in told.references), told.story)
+
+    with torch.no_grad():
+        return Lesson(seen(drawn.source), tuple(turn(told) for told in drawn.turns))
+
+
+def meant(seed: int) -> tuple[str, set[str]]:
+    """A wording of an effect, of a turn, of a mask or of a composition, and the facts that it stands for."""
+    return _meant(seed % WORDINGS)
+
+
+@cache
+def _meant(seed: int) -> tuple[str, set[str]]:
+    rng = np.random.default_rng((seed, 307))
+    if rng.random() < 0.45:
+        return said_and_meant(seed)
+    if rng.random() < 0.1:
+        one = draw_composition(seed % SEEN, (32, 32))
+        return one.instruction, {"compose", f"compose {np.argmax([m[:, :, :16].mean() for m in one.masks])}"}
+    turn = draw_session(seed % SEEN, 1, (32, 32)).turns[0]
+    facts = {turn.kind, f"{turn.kind} {turn.turn.value}"}
+    about = next(
+        (one for one in (*turn.after.graph.things, *turn.before.graph.things) if one.key == turn.turn.thing), None
+    )
+    for trait in () if about is None else ("shape", "colour", "pattern"):
+        if getattr(about, trait) in turn.instruction.split():
+            facts.add(f"thing {getattr(about, trait)}")
+    task: Task = rng.choice(["picture", "picture", "here", "there"])
+    return SAYING[task].format(turn.instruction), {*facts, f"task {task}"}
+
+
+# -- the run -----------------------------------------------------------------------------------------------------------
+
+
+def run(given: Given, turns: int = 0, rule: str = "block_causal", data: int = SEEN, export: str = "") -> None:
+    """turns: of every session; 0: several. rule: `block_causal` or `full`. data: how many sessions there are."""
+    stage = replace(FURTHER, steps=given.steps or FURTHER.steps)
+    released = None if given.model is None else Path(given.model)
+    card = replace(TAUGHT, rule=rule)
+    main(given.folder, stage, released, Path(export) if export else None, card, turns, data, given.step)
+
+
+def main(
+    folder: Path, stage: Stage, released: Path | None, export: Path | None, card: Card = TAUGHT, turns: int = 0,
+    data: int = SEEN, heard: Callable[[Step], None] = say,
+) -> None:  # fmt: skip
+    shelf = Shelf(folder / "scenes", SCENES)
+    shelf.fill()
+    pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant)
+    lessons = Lessons(shelf, stage, turns, data)
+
+    def wrong(drawn: Sessions | Pairs, generator: torch.Generator) -> Tensor:
+        with torch.autocast(pupil.place.type, torch.bfloat16):
+            if isinstance(drawn, Pairs):
+                return loss(pupil.denoiser, pupil.codec, batch_of(pupil, drawn), generator, *TIMES)
+            return loss_of_lesson(pupil.denoiser, lesson_of(pupil, drawn), generator, *TIMES, Drops())
+
+    cause = {"turns": str(turns), "sessions": str(data), "rule": card.rule}
+    average = train(pupil.named, lambda numbers: ahead(lessons, numbers), wrong, stage, folder, heard, cause)
+    if export is not None:
+        pupil.export(export, average.shadow)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--start", type=Path, help="the model to learn on from")
+    parser.add_argument("--steps", type=int, default=FURTHER.steps)
+    parser.add_argument("--turns", type=int, default=0, help="turns of every session; 0: of several lengths")
+    parser.add_argument("--rule", choices=("block_causal", "full"), default="block_causal")
+    parser.add_argument("--data", type=int, default=SEEN, help="how many sessions there are to learn from")
+    parser.add_argument("--export", type=Path)
+    given = parser.parse_args()
+    card = replace(TAUGHT, rule=given.rule)
+    main(given.folder, replace(FURTHER, steps=given.steps), given.start, given.export, card, given.turns, given.data)

@@ -1,0 +1,76 @@
+"""The recipe of sessions runs: a few steps on a tiny model teach what it knows of, and what it makes can be asked."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from guarantees.house import ROOT
+from refrain.editing.editor import Editor
+from refrain.editing.session.session import Session
+from refrain.media import Clip, PixelFormat
+from refrain.models.embedded.new import new_text_encoder
+from refrain.training.journal import read
+from refrain.training.stage import Stage
+from tiny_embedded import quarters
+
+
+@pytest.fixture
+def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleType]:
+    """The recipe at a tiny size, in a folder that has words and a codec already."""
+    monkeypatch.syspath_prepend(str(ROOT / "recipes"))
+    import embedded
+    import sessions
+
+    for module, name, value in (
+        (embedded, "WIDTH", 64), (embedded, "LAYERS", 1), (sessions, "SCENES", 4), (sessions, "PICTURES", 5),
+        (sessions, "SIZES", ((64, 64),)), (embedded, "EARLY", ((64, 64, 1, 3),)), (sessions, "TURNS", (2,)),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
+    torch.manual_seed(0)
+    new_text_encoder(len(sessions.KNOWN), 32).save_pretrained(tmp_path / "words")
+    quarters().save_pretrained(tmp_path / "codec", torch.float16)
+    yield sessions
+    for name in ("embedded", "sessions"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")
+def test_it_learns_and_what_it_makes_is_asked_in_turns(recipe: ModuleType, tmp_path: Path) -> None:
+    stage = Stage(steps=3, every=10, warmup=1, drop=0.0, seed=1)
+    recipe.main(tmp_path, stage, None, tmp_path / "model")
+    assert all(np.isfinite(step.loss) for step in read(tmp_path)) and len(read(tmp_path)) == 3
+    grey = torch.zeros(1, 3, 64, 64)
+    picture = replace(Clip.of(grey, 1, PixelFormat.named("gbrp")), still=True)
+    session = Session.create(tmp_path / "session", picture, Editor.from_pretrained(tmp_path / "model"), short_side=64)
+    session.ask("paint the ball red", steps=1)
+    turn = session.ask("remove the star", steps=1, chain=True)
+    assert set(turn.state().masks) == {"here", "there"}
+
+
+def test_batches_depend_on_their_number_alone(recipe: ModuleType) -> None:
+    for draw in (
+        lambda rng: recipe.sessions(rng, 2, (64, 64), 0.1, 100),
+        lambda rng: recipe.composed(rng, (64, 64), 0.1, 100),
+        lambda rng: recipe.story(rng, (64, 64), 100),
+    ):
+        one, same = (draw(np.random.default_rng(3)) for _ in range(2))
+        assert np.array_equal(one.source, same.source) and len(one.turns) == len(same.turns)
+        for a, b in zip(one.turns, same.turns):
+            assert a.said == b.said and all(np.array_equal(a.pictures[task], b.pictures[task]) for task in a.pictures)
+
+
+def test_every_request_of_a_session_is_understood(recipe: ModuleType) -> None:
+    from refrain.data.sessions import draw_session
+    from refrain.editing.request import understood
+
+    known = frozenset(recipe.KNOWN)
+    for seed in range(20):
+        for turn in draw_session(seed, 6, (32, 32)).turns:
+            assert understood(turn.instruction, recipe.TAUGHT, known), turn.instruction
