@@ -17,7 +17,7 @@ VERBS = [
     *("data pairs", "data check", "data import", "data export", "data show"),
     *("session new", "session ask", "session undo", "session redo", "session branch"),
     *("session show", "session export", "session replay"),
-    *("train", "score", "compare", "report"),
+    *("serve", "train", "score", "compare", "report"),
 ]
 
 

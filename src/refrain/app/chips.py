@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def _drawn(name: str) -> dict[str, list[str]]:
     return seen
 
 
-def _usual(name: str) -> object:
+def _usual(name: str) -> Any:
     """The parameters of an effect where nothing is said of them."""
     return type(EFFECTS[name].draw(np.random.default_rng(0)))()
 
@@ -96,7 +97,7 @@ def said(name: str, picked: Mapping[str, str]) -> str:
     }
     if not wording.nouns:
         clause = next((one for one in wording.clauses if "{colour}" in one), wording.clauses[0])
-        return _filled(" ".join((clause, *_ends(wording, given))), given.get("colour", usual.get("colour", "")))
+        return _filled(" ".join((clause, *_ends(wording, given))), given.get("colour") or str(usual.get("colour", "")))
     amount = next((given[field] for field in given if field in LEVELLED), "")
     colour = given.get("colour", "")
     opening, noun = OPENING.get(name, "add"), wording.nouns[0]

@@ -27,6 +27,7 @@ from refrain.cli import (
     picture,
     report,
     sample,
+    serve,
     score,
     session,
     sheet,
@@ -76,6 +77,7 @@ app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
 app.command("sample")(sample.sample)
+app.command("serve")(serve.serve)
 app.add_typer(session.app, name="session")
 app.command("sheet")(sheet.sheet)
 app.command("train")(train.train)
