@@ -12,6 +12,9 @@ from html import escape
 from importlib.resources import files
 
 SCRIPTS = ("player_clock.js", "player_view.js", "player_hands.js", "player.js")
+PAGE_STYLE = (
+    ":root { color-scheme: light dark; background: light-dark(#fff, #14161c); color: light-dark(#1f2430, #e8eaf0); }"
+)
 
 
 def player_html(
@@ -70,6 +73,6 @@ def player_page(player: str, title: str = "Refrain") -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>body {{ color-scheme: light dark; margin: 1rem; }}</style>"
+        f"<title>{escape(title)}</title><style>{PAGE_STYLE}</style>"
         f"{player_head()}</head><body><main><h1>{escape(title)}</h1>{player}</main></body></html>"
     )

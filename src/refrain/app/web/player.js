@@ -52,6 +52,12 @@ class Player extends HTMLElement {
   play() { return this.clock?.play(); }
   pause() { return this.clock?.pause(); }
 
+  // When all pictures are there, and all videos stand where they were sent.
+  async settled() {
+    if (this.clock) await (this.clock.seeking ?? this.clock.ready);
+    else await Promise.all([...this.shadowRoot.querySelectorAll("img")].map((picture) => picture.decode().catch(() => {})));
+  }
+
   leave() {
     this.clock?.stop();
     this.clock = null;
