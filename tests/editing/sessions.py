@@ -38,9 +38,17 @@ def changing(folder: Path, **facts: object) -> Editor:
     return Editor.from_pretrained(save_tiny_embedded(folder, replace(CARD, **facts)))
 
 
-def murmuring(folder: Path, level: float = 0.004) -> Editor:
+KNOWS_TURNS = {
+    "turns": "edited",
+    "rule": "block_causal",
+    "kinds": ("text", "source", "reference", "mask", "answer", "target"),
+    "offsets": {"mask": (0.0, 0.0, 20.0), "reference": (0.0, 30.0, 0.0)},
+}  # facts of a card
+
+
+def murmuring(folder: Path, level: float = 0.004, **facts: object) -> Editor:
     """A model that answers with its source and a little noise all over, of its own making in every turn."""
-    save_tiny_embedded(folder)
+    save_tiny_embedded(folder, replace(CARD, **facts))
     path = next((folder / "transformer").glob("*.safetensors"))
     weights = load_file(path)
     for name in ("proj_out.weight", "proj_out.bias"):

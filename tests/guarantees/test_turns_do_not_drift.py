@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from editing.sessions import KEEP, moving, murmuring, photo, same
+from editing.sessions import KEEP, KNOWS_TURNS, moving, murmuring, photo, same
 from refrain import Clip, Editor, Session
 from refrain.editing.edit import answer
 from refrain.editing.request import Edit
@@ -14,9 +14,10 @@ from tiny_embedded import CARD
 
 
 @pytest.mark.parametrize("source", [moving(5, (64, 96)), photo()], ids=["clip", "picture"])
-def test_what_a_model_murmurs_does_not_add_up(source: Clip, tmp_path: Path) -> None:
+@pytest.mark.parametrize("facts", [{}, KNOWS_TURNS], ids=["state before", "all turns"])
+def test_what_a_model_murmurs_does_not_add_up(facts: dict, source: Clip, tmp_path: Path) -> None:
     """A model that answers with its source and a little noise leaves planes and latents as they were, to the bit."""
-    editor = murmuring(tmp_path / "m")
+    editor = murmuring(tmp_path / "m", **facts)
     session = Session.create(tmp_path / "s", source, editor)
     seen = session.turn(0).state().seen((), editor.device)
     heard = answer(Edit(KEEP, source, short_side=CARD.short_side), editor, lambda progress: None, seen)

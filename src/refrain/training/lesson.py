@@ -46,6 +46,22 @@ class Lesson:
     turns: tuple[Turn, ...]
     ids: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not self.turns:
+            raise BadInput("A session without turns teaches nothing; give it one at least.")
+
+    def to(self, place: torch.device | str) -> "Lesson":
+        """The same on another device."""
+        turns = tuple(
+            Turn(
+                {task: words.to(place) for task, words in turn.words.items()},
+                {task: _moved(seen, place) for task, seen in turn.found.items()},
+                tuple(picture.to(place) for picture in turn.references), turn.story,
+            )
+            for turn in self.turns
+        )  # fmt: skip
+        return Lesson(_moved(self.source, place), turns, self.ids)
+
 
 @dataclass(frozen=True)
 class Drops:
@@ -95,7 +111,9 @@ def rows_of(
     if denoiser.card.rule == "full":
         n = int(torch.randint(len(questions), (), generator=generator))
         return questions[n].row, clean[n : n + 1]
-    return Sequence((*line.segments, *(question.target for question in questions))), clean
+    last = questions[-1].target.beat
+    seen = (segment for segment in line.segments if segment.beat <= last)  # nobody sees the last answer
+    return Sequence((*seen, *(question.target for question in questions))), clean
 
 
 def loss_of_lesson(
@@ -111,3 +129,7 @@ def loss_of_lesson(
     said = enumerate(zip(outputs, clean, noises, times))
     each = [wrong(output, x, row.base(x, n), noise, t, denoiser.card) for n, (output, x, noise, t) in said]
     return torch.stack(each).mean()
+
+
+def _moved(seen: Seen, place: torch.device | str) -> Seen:
+    return Seen(seen.full.to(place), None if seen.coarse is None else seen.coarse.to(place))

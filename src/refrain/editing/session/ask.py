@@ -73,14 +73,14 @@ class Ask:
 
     def edit(self, clip: Clip, short_side: int | None) -> Edit:
         """The edit of a clip that this asks for; references enter as latents, beside it."""
-        bound = self.bound
-        if bound is not None and (bound.shape[1:] != (1, *clip.size) or len(bound) not in (1, len(clip))):
-            y, x = clip.size
-            raise BadInput(
-                f"The bound is {list(bound.shape)}; the turn it is for needs [{len(clip)} or 1, 1, {y}, {x}]."
-            )
+        for name, mask in (("bound", self.bound), ("mask of where", self.here)):
+            if mask is not None and (mask.shape[1:] != (1, *clip.size) or len(mask) not in (1, len(clip))):
+                y, x = clip.size
+                raise BadInput(
+                    f"The {name} is {list(mask.shape)}; the turn it is for needs [{len(clip)} or 1, 1, {y}, {x}]."
+                )
         return Edit(
-            self.words, clip, bound=bound, seed=self.seed, steps=self.steps, guidance=self.guidance,
+            self.words, clip, bound=self.bound, seed=self.seed, steps=self.steps, guidance=self.guidance,
             short_side=short_side, effects=self.effects, any_base=self.any_base,
         )  # fmt: skip
 
@@ -116,17 +116,13 @@ def asked_in(turn: Turn, seed: int | None = None) -> Ask:
     for effect in turn.record["made"].get("effects", ()):
         if read_lora(effect["file"]).hash != effect["hash"]:
             raise BadInput(f"The effect {effect['file']} is not what it was in turn {turn.id}; put that file back.")
-    references = tuple(
-        picture["turn"] if "turn" in picture else read_clip(turn.folder, turn.file(picture))
-        for picture in said["references"]
-    )
     asked = Ask(
         words=said["words"],
         seed=said["seed"],
         steps=said["steps"],
         guidance=said["guidance"],
         bound=None if said["bound"] is None else read_bound(turn.folder, turn.file(said["bound"])),
-        references=cast(tuple[Clip | int, ...], references),
+        references=references_in(turn),
         effects=tuple(_use(use) for use in said["effects"]),
         any_base=said["any_base"],
         frame=said["frame"],
@@ -136,6 +132,12 @@ def asked_in(turn: Turn, seed: int | None = None) -> Ask:
         story=said.get("story", False),
     )
     return asked if seed is None else replace(asked, seed=seed)
+
+
+def references_in(turn: Turn) -> tuple[Clip | int, ...]:
+    """The references of a turn, from its record. Raises BadInput where a file is gone or has changed."""
+    said = turn.record["asked"]["references"]
+    return tuple(cast(int, one["turn"]) if "turn" in one else read_clip(turn.folder, turn.file(one)) for one in said)
 
 
 def check_seed(seed: int | None) -> None:
