@@ -13,7 +13,7 @@ HEAVY = {"torch", "diffusers", "transformers", "av", "cv2", "numpy"}
 VERBS = [
     *("edit", "models", "doctor", "sample", "sheet", "calibrate"),
     *("picture rule", "picture plan", "picture attention", "bench memory", "bench edit", "bench attention"),
-    *("effects list", "effects render", "effects gallery", "evaluate effects", "evaluate BENCH"),
+    *("effects list", "effects render", "effects gallery", "evaluate effects", "evaluate BENCH", "evaluate sessions"),
     *("data pairs", "data check", "data import", "data export", "data show"),
     *("session new", "session ask", "session undo", "session redo", "session branch"),
     *("session show", "session export", "session replay"),

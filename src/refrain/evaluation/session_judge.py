@@ -169,15 +169,16 @@ def _nearest(
     weight = np.square(change).sum(-1)
     there = weight > 0.02 * weight.max()
     residue = float(np.square(wrong[there]).sum() / np.square(change[there]).sum())
-    places: dict[str, float] = {}
+    nearer: dict[str, float] = {}  # rivals that the answer is nearer to -> how much nearer, in squares
     for name, frames in rivals.items():
         way = true - _blurred(frames, blur)
         if float(np.abs(way).max()) > UNLIKE:
             length = float(np.square(way).sum())
-            places[name] = 1 + float((wrong * way).sum()) / length
-    worst = min(places, key=lambda name: places[name])
-    if places[worst] <= NEARER:
-        return worst, residue
+            place = 1 + float((wrong * way).sum()) / length
+            if place <= NEARER:
+                nearer[name] = length * (1 - 2 * place)
+    if nearer:
+        return max(nearer, key=lambda name: nearer[name]), residue
     return ("done" if residue <= RESIDUE else "something else"), residue
 
 
