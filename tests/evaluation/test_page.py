@@ -30,7 +30,7 @@ from refrain.media import Clip
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> & ]]> \x00 \ud800 $title"
 UP, DOWN, OTHER = "psnr.source/strict", "flicker.change/strict", "lpips/else"
-EMPTY = {"area", "base", "br", "col", "img", "input", "link", "meta"}
+EMPTY = {"area", "base", "br", "col", "img", "input", "link", "meta", "wbr"}
 
 
 class Reader(HTMLParser):
@@ -171,9 +171,25 @@ def test_the_page_fits_its_budget(tmp_path: Path) -> None:
 def test_every_mean_has_its_interval_and_its_n(tmp_path: Path) -> None:
     one = system(tmp_path)
     content = page((one,), tmp_path, 2_000_000, each=0)
-    row = re.search(rf"<tr[^>]*><th[^>]*><code>{UP}</code>.*?</tr>", content)
+    row = re.search(rf"<tr[^>]*><th[^>]*>{tables.code(UP)}.*?</tr>", content)
     assert row and re.findall(r'<td class="n[^"]*">([^<]*)</td>', row[0])[-2:] == ["3", "1"]
     assert re.search(r"[\d.]+ to [\d.]+", row[0]) and "imgedit/strict" in content
+
+
+def test_scorers_without_any_value_are_folded_away(tmp_path: Path) -> None:
+    one = system(tmp_path)
+    results = [replace(r, score=Score(OTHER, nan, "no")) if r.score.scorer == OTHER else r for r in one.results]
+    above, _, folded = tables.scores((replace(one, results=results),), "note").partition("<details>")
+    assert "lpips" in folded and "lpips" not in above and "psnr" in above and "psnr" not in folded
+    assert "<details>" not in tables.scores((one,), "note")
+
+
+def test_systems_are_compared_case_by_case(tmp_path: Path) -> None:
+    one, other = system(tmp_path), system(tmp_path, "theirs", (11, 31, nan, 21))
+    content = tables.differences((one, other))
+    assert content.count("<td") == 3 * 5 and ">1.000<" in content.replace("1.000 to", "") and "3 comparisons" in content
+    fewer = replace(other, results=list(other.results)[3:])
+    assert "not compared" in tables.differences((one, fewer))
 
 
 def test_the_worst_stand_first_whichever_way_is_better(tmp_path: Path) -> None:
@@ -227,6 +243,7 @@ def test_a_figure_of_ours_stands_beside_a_published_one_only_of_the_very_scorer(
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: f"{table.protocol} {table.how[:12]}")
 def test_published_tables_are_whole(table) -> None:
     assert all(len(row) == len(table.columns) for row in table.rows.values()) and table.rows
+    assert all(figure == "–" or float(figure) >= 0 for row in table.rows.values() for figure in row)
     assert table.protocol.count("/") == 1 and table.source and table.how
     assert set(table.scorers) <= set(table.columns)
     assert table.second_hand | set(table.remarks) <= set(table.rows)

@@ -15,7 +15,8 @@ class Published:
     benchmark: our id of it. protocol: ours where the authors' is the same, else a name of its own. how: who judged, of
     what, and how it was put together. source: where it stands. columns: names as published.
     scorers:   the scorer of ours that measures the same, by column; most have none yet.
-    rows:      by system, a figure or None for each column. second_hand: the systems whose rows a third party tells.
+    rows:      by system, each figure as it was printed, a dash where there is none.
+    second_hand: the systems whose rows a third party tells.
     remarks:   what is known to be odd about a row.
     """
 
@@ -24,7 +25,7 @@ class Published:
     how: str
     source: str
     columns: tuple[str, ...]
-    rows: Mapping[str, tuple[float | None, ...]]
+    rows: Mapping[str, tuple[str, ...]]
     scorers: Mapping[str, str] = field(default_factory=dict)
     second_hand: frozenset[str] = frozenset()
     remarks: Mapping[str, str] = field(default_factory=dict)
@@ -39,10 +40,10 @@ def published(benchmark: str) -> tuple[Published, ...]:
     return tuple(table for table in TABLES if table.benchmark == benchmark)
 
 
-def _rows(text: str) -> dict[str, tuple[float | None, ...]]:
+def _rows(text: str) -> dict[str, tuple[str, ...]]:
     """Lines `system | 1 2 –`, a dash for what was not published."""
     lines = [line.split("|") for line in text.strip().splitlines()]
-    return {name.strip(): tuple(None if x == "–" else float(x) for x in cells.split()) for name, cells in lines}
+    return {name.strip(): tuple(cells.split()) for name, cells in lines}
 
 
 EDITVERSE = ("judge 0–9", "PickScore", "CLIP frame-text", "ViCLIP video-text", "CLIP consistency", "DINO consistency")

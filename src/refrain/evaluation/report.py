@@ -59,14 +59,15 @@ def comparison(protocol: str, pairs: Mapping[str, Difference]) -> str:
     adjusted = holm([found.p for found in pairs.values()])
     lines = [_line(["", "difference", "p", "p (Holm)"]), _line(["---"] * 4)]
     for (name, found), p in zip(pairs.items(), adjusted):
-        lines.append(_line([name, cell(found.estimate), _p(found.p), _p(p)]))
+        lines.append(_line([name, cell(found.estimate), chance(found.p), chance(p)]))
     many = f"{len(pairs)} comparisons, p adjusted for their number by Holm's method"
     return "\n".join(
         [*lines, "", f"Protocol {protocol}. {FOOT} Paired on common cases; signs flipped by source; {many}."]
     )
 
 
-def _p(p: float) -> str:
+def chance(p: float) -> str:
+    """A p-value as text."""
     return "–" if isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from refrain.errors import RefrainError
+from refrain.evaluation.frames import read_clip
 from refrain.media import Clip
 from refrain.media.picture import encoded
 
@@ -44,7 +45,8 @@ def film(files: Mapping[str, Path], allowed: int) -> Film | str:
     """Clips by name as one film whose URL has at most `allowed` characters; or why there is none.
 
     The first that can be read gives frame rate and length. Others show at each of its moments what they show then, or
-    their last frame where they have ended. What cannot be read is told in the notes.
+    their last frame where they have ended; a folder of frames tells no times, so there frames go by their number. What
+    cannot be read is told in the notes.
     """
     clips: dict[str, Clip] = {}
     notes: list[str] = []
@@ -53,19 +55,19 @@ def film(files: Mapping[str, Path], allowed: int) -> Film | str:
             notes.append(f"{name}: {path.name} is not there.")
             continue
         try:
-            clips[name] = Clip.read(path)
+            clips[name] = read_clip(path)
         except RefrainError as error:
             notes.append(f"{name}: {error}")
     if not clips:
         return " ".join(notes) or "There is nothing to show."
     first = next(iter(clips.values()))
-    notes += _different(clips)
     length = min(len(first), MOST)
     if length < len(first):
         notes.append(f"The first {length} of {len(first)} frames.")
-    fps = float(min(first.fps, 60))
+    fps, numbered = float(min(first.fps, 60)), any(files[name].is_dir() for name in clips)
+    notes += _different(clips, numbered)
     for side, crf in LADDER:
-        stack, size = _stack(clips, side, length)
+        stack, size = _stack(clips, side, length, numbered)
         url = _url(stack, fps, crf)
         if len(url) <= allowed:
             return Film(url, tuple(clips), size, length, fps, length == 1, tuple(notes))
@@ -78,7 +80,7 @@ def film(files: Mapping[str, Path], allowed: int) -> Film | str:
     return "The size of the page allows no picture of it; give --budget more."
 
 
-def _different(clips: Mapping[str, Clip]) -> list[str]:
+def _different(clips: Mapping[str, Clip], numbered: bool) -> list[str]:
     """Sentences about clips whose length, size or rate is not that of the first."""
     (name, first), *rest = clips.items()
     found: list[str] = []
@@ -87,13 +89,16 @@ def _different(clips: Mapping[str, Clip]) -> list[str]:
             found.append(f"{other} has {len(clip)} frames, {name} {len(first)}.")
         if clip.size != first.size:
             found.append(f"{other} is {clip.size[1]}×{clip.size[0]}, {name} {first.size[1]}×{first.size[0]}.")
-        if not first.still and abs(clip.fps / first.fps - 1) > 0.001:
+        if not (first.still or numbered) and abs(clip.fps / first.fps - 1) > 0.001:
             found.append(f"{other} runs at {float(clip.fps):.4g} frames a second, {name} at {float(first.fps):.4g}.")
     return found
 
 
-def _stack(clips: Mapping[str, Clip], side: int, length: int) -> tuple[Tensor, tuple[int, int]]:
-    """All clips below one another, [T, 3, n·y, x] in [-1, 1], and the size (y, x) of a tile."""
+def _stack(clips: Mapping[str, Clip], side: int, length: int, numbered: bool) -> tuple[Tensor, tuple[int, int]]:
+    """All clips below one another, [T, 3, n·y, x] in [-1, 1], and the size (y, x) of a tile.
+
+    numbered: frames belong together by their number, not by their time.
+    """
     first = next(iter(clips.values()))
     scale = min(1.0, side / max(first.size))
     size = _blocks(first.size[0] * scale), _blocks(first.size[1] * scale)
@@ -102,6 +107,7 @@ def _stack(clips: Mapping[str, Clip], side: int, length: int) -> tuple[Tensor, t
     for clip in clips.values():
         starts = np.array([float(time - clip.times[0]) for time in clip.times])
         shown = np.searchsorted(starts, np.array(moments) + 1e-3, side="right") - 1  # [length]
+        shown = np.minimum(np.arange(length), len(clip) - 1) if numbered else shown
         tiles.append(_fitted(clip.between(0, int(shown[-1]) + 1), size)[torch.from_numpy(shown)])
     return torch.cat(tiles, dim=2), size
 

@@ -52,7 +52,8 @@ def page(
     """
     leader = leading(systems, scorer)
     picks = picked(systems, leader, each) if leader else []
-    bare = len(_filled(systems, folder, leader, [(pick, "") for pick in picks]).encode())
+    parts = _parts(systems, folder, leader)
+    bare = len(_filled(parts, _cases(systems, leader, [(pick, "") for pick in picks])).encode())
     if bare > budget:
         raise BadInput(f"The page has {bare / 1e6:.1f} MB before any film; give a --budget above that.")
     left, shown_cases = budget - bare, list[tuple[Pick, Film | str]]()
@@ -62,7 +63,7 @@ def page(
         found = film(_files(systems, pick), left // (len(picks) - n) - fixed)
         left -= fixed + len(found.url if isinstance(found, Film) else found)
         shown_cases.append((pick, found))
-    done = _filled(systems, folder, leader, shown_cases)
+    done = _filled(parts, _cases(systems, leader, shown_cases))
     assert len(done.encode()) <= budget
     return done
 
@@ -79,13 +80,17 @@ def _files(systems: Sequence[System], pick: Pick) -> Mapping[str, Path]:
     return files
 
 
-def _filled(
-    systems: Sequence[System], folder: Path, leader: str | None, cases: Sequence[tuple[Pick, Film | str]]
-) -> str:
+def _filled(parts: Mapping[str, str], cases: Markup) -> str:
+    return Template((HERE / "page.html").read_text("utf-8")).substitute(parts, cases=cases)
+
+
+def _parts(systems: Sequence[System], folder: Path, leader: str | None) -> dict[str, str]:
+    """What stands at the names in page.html, but for the cases."""
     first = systems[0]
     style, script = ((HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
     note = f"Protocol {first.protocol}. {FOOT} n counts turns of cases; a scorer's own protocol ends its name."
-    parts = {
+    several = tables.differences(systems) if len(systems) > 1 else ""
+    return {
         "title": tag("title", f"{first.title}: {', '.join(s.name for s in systems)}"),
         "policy": f"default-src 'none'; img-src data:; media-src data:; style-src '{_hash(style)}'; "
         f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
@@ -93,14 +98,12 @@ def _filled(
         "script": script,
         "heading": _heading(systems),
         "leaders": _leaders(systems, leader),
-        "scores": tables.scores(systems, note),
+        "scores": joined([tables.scores(systems, note), several]),
         "categories": _categories(systems, leader),
-        "cases": _cases(systems, leader, cases),
         "unscored": tables.unscored(systems),
         "published": _published(systems),
         "record": joined(_record(system, folder) for system in systems),
     }
-    return Template((HERE / "page.html").read_text("utf-8")).substitute(parts)
 
 
 def _hash(content: str) -> str:
@@ -126,11 +129,11 @@ def _leaders(systems: Sequence[System], leader: str | None) -> Markup:
     for n, system in enumerate(systems):
         found = system.estimates.get(leader, {}).get("all")
         mean, interval = ("–", "not asked") if found is None else shown(found)
-        many = "" if found is None else f"95 %: {interval} · n {found.n} · {found.unscored} unscored"
+        many = "" if found is None else f"{interval} (95 %), n {found.n}, {found.unscored} unscored"
         name = tag("span", tables.key(n), system.name, class_="who", dir="auto")
         cards.append(tag("li", name, tag("strong", mean), tag("span", many, class_="small")))
     said = tag("p", tag("code", leader), f" {arrow(leader)} {direction(leader)}", class_="small")
-    return joined([tag("ul", joined(cards), class_="cards"), said])
+    return joined([said, tag("ul", joined(cards), class_="cards")])
 
 
 def _categories(systems: Sequence[System], leader: str | None) -> Markup:
@@ -138,8 +141,9 @@ def _categories(systems: Sequence[System], leader: str | None) -> Markup:
     if leader is None:
         return tag("p", "Nothing could be scored.")
     others = [name for name in valued(systems) if name != leader]
-    folded = [tag("details", tag("summary", tag("code", name)), tables.categories(systems, name)) for name in others]
-    return joined([tables.categories(systems, leader), *folded])
+    folded = joined(tables.categories(systems, name) for name in others)
+    more = [tag("details", tag("summary", f"the other {len(others)} scorers by category"), folded)] if others else []
+    return joined([tables.categories(systems, leader), *more])
 
 
 def _published(systems: Sequence[System]) -> Markup:

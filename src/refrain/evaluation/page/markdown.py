@@ -93,7 +93,7 @@ def _beside(systems: Sequence[System], others: Published) -> str:
         remarks = [*(["told by a third party"] if name in others.second_hand else [])]
         remarks += [others.remarks[name]] if name in others.remarks else []
         told = f"{name} ({'; '.join(remarks)})" if remarks else name
-        lines.append(_line([told, mark, *("–" if x is None else f"{x:g}" for x in figures)]))
+        lines.append(_line([told, mark, *figures]))
     why = f"**Not comparable with ours: {apart}.** " if apart else f"Protocol {others.protocol}. "
     foot = f"{why}Source: {others.source}. How: {others.how}. The authors give no intervals."
     return "\n".join([*lines, "", foot])

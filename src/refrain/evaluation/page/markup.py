@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-EMPTY = {"br", "col", "img", "input"}  # tags that hold nothing
+EMPTY = {"img", "input", "wbr"}  # tags that hold nothing
 
 
 class Markup(str):

@@ -77,7 +77,7 @@ class Gap:
 def of_runs(runs: "Sequence[Run]") -> tuple[System, ...]:
     """Runs as systems, the second of one name numbered.
 
-    Raises BadInput for runs of two benchmarks, and for one without scores.
+    Raises BadInput for runs of two benchmarks or protocols, and for one without scores.
     """
     first, found = runs[0], list[System]()
     taken = {BEFORE, AFTER, TRUTH}  # names that players have for others
@@ -86,6 +86,11 @@ def of_runs(runs: "Sequence[Run]") -> tuple[System, ...]:
             raise BadInput(
                 f"{run.folder} is of {run.record['benchmark']['title']}, {first.folder} of "
                 f"{first.record['benchmark']['title']}; a page tells of one benchmark, make two."
+            )
+        if run.protocol != first.protocol:
+            raise BadInput(
+                f"{run.folder} has protocol {run.protocol}, {first.folder} {first.protocol}; their figures do not "
+                "stand in one table, make two pages."
             )
         results = run.results
         if not results:

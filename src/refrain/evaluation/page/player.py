@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from refrain.evaluation.page.film import Film
 from refrain.evaluation.page.markup import Markup, joined, tag
 from refrain.evaluation.page.matter import Pick, System, arrow, scorers
-from refrain.evaluation.page.tables import table
+from refrain.evaluation.page.tables import code, table
 
 
 def case(systems: Sequence[System], leader: str, number: int, pick: Pick, seen: Film | str) -> Markup:
@@ -28,7 +28,7 @@ def case(systems: Sequence[System], leader: str, number: int, pick: Pick, seen: 
     body = _player(seen, number) if isinstance(seen, Film) else tag("p", seen or "No film.", class_="warn")
     names = scorers(systems)
     rows = [
-        tag("tr", tag("th", tag("code", name), scope="row"), *[_cell(system, one.id, turn, name) for system in systems])
+        tag("tr", tag("th", code(name), scope="row"), *[_cell(system, one.id, turn, name) for system in systems])
         for name in names
     ]
     scored = table("All scores of this case.", ["scorer", *(s.name for s in systems)], rows, f"Scores of case {one.id}")

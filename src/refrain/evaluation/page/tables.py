@@ -3,45 +3,78 @@
 from collections.abc import Sequence
 from math import isnan
 
+from refrain.errors import BadInput
 from refrain.evaluation.page.markup import Markup, joined, tag
-from refrain.evaluation.page.matter import Gap, System, arrow, direction, gaps, scorer_of, scorers
+from refrain.evaluation.page.matter import Gap, System, arrow, direction, gaps, scorer_of, scorers, valued
 from refrain.evaluation.published import Published
-from refrain.evaluation.report import shown
-from refrain.evaluation.statistics import Estimate
+from refrain.evaluation.report import chance, shown
+from refrain.evaluation.run import compare
+from refrain.evaluation.statistics import Difference, Estimate, holm
 
 FIGURES = ("mean", "95 % interval", "n", "unscored")
+RIGHT = {*FIGURES, "difference", "p", "p (Holm)"}  # columns of figures stand at the right
 HUES = 6  # colours of systems; more systems begin again
 
 
-def table(caption: str | Markup, head: Sequence[str], rows: Sequence[str], named: str) -> Markup:
-    """A table that scrolls sideways by itself where it is too wide; `named` is what a screen reader calls it."""
-    heads = joined(tag("th", name, scope="col", class_="n" if name in FIGURES else None) for name in head)
-    inner = tag("table", tag("caption", caption), tag("thead", tag("tr", heads)), tag("tbody", joined(rows)))
-    return tag("div", inner, class_="wide", role="region", aria_label=named, tabindex="0")
+def table(caption: str | Markup, head: Sequence[str], rows: Sequence[str], named: str, grouped: bool = False) -> Markup:
+    """A table that scrolls sideways by itself where it is too wide.
+
+    named: what a screen reader calls it. grouped: the rows are `group`s of rows.
+    """
+    heads = joined(tag("th", name, scope="col", class_="n" if name in RIGHT else None) for name in head)
+    body = joined(rows) if grouped else tag("tbody", joined(rows))
+    top = [tag("caption", caption)] if caption else []
+    inner = tag("table", *top, tag("thead", tag("tr", heads)), body)
+    kind = "wide figures" if FIGURES[1] in head else "wide"
+    return tag("div", inner, class_=kind, role="region", aria_label=named, tabindex="0")
+
+
+def group(head: str, width: int, rows: Sequence[str], total: bool = False) -> Markup:
+    """Rows of several systems under the name of what they share."""
+    first = tag("tr", tag("th", head, scope="rowgroup", colspan=width))
+    return tag("tbody", first, *rows, class_="group total" if total else "group")
+
+
+def code(scorer: str) -> Markup:
+    """The name of a scorer, which may break between its words."""
+    words = scorer.replace("/", "/\n").replace(".", ".\n").split("\n")
+    return tag("code", joined(part for n, word in enumerate(words) for part in ([tag("wbr")] if n else []) + [word]))
 
 
 def scores(systems: Sequence[System], protocol_note: str) -> Markup:
-    """Every scorer by system: mean, interval, n, unscored."""
-    rows: list[Markup] = []
-    for name in scorers(systems):
-        for n, system in enumerate(systems):
-            found = system.estimates.get(name, {})
-            head = [_scorer(name, len(systems))] if n == 0 else []
-            cells = [*head, *_system(systems, n), *_figures(found.get("all"))]
-            rows.append(tag("tr", joined(cells), class_="first" if n == 0 else None))
-    head = ["scorer", *(["system"] if len(systems) > 1 else []), *FIGURES]
-    return table(protocol_note, head, rows, "All scores")
+    """Every scorer by system: mean, interval, n, unscored. Those that have no value anywhere are folded away."""
+    held = valued(systems)
+    silent = [name for name in scorers(systems) if name not in held]
+    shown_first = _scores(systems, held, protocol_note, "Scores") if held else Markup("")
+    if not silent:
+        return shown_first
+    told = f"{len(silent)} scorers without any value; the reasons stand under “Not scored”"
+    return joined([shown_first, tag("details", tag("summary", told), _scores(systems, silent, "", "Without a value"))])
 
 
-def _scorer(name: str, rows: int) -> Markup:
+def _scores(systems: Sequence[System], names: Sequence[str], caption: str, called: str) -> Markup:
+    if len(systems) == 1:
+        rows = [
+            tag("tr", tag("th", _scorer(name), scope="row"), *_figures(systems[0].estimates[name]["all"]))
+            for name in names
+        ]
+        return table(caption, ["scorer", *FIGURES], rows, called)
+    groups: list[Markup] = []
+    for name in names:
+        found = [system.estimates.get(name, {}).get("all") for system in systems]
+        rows = [tag("tr", _system(systems, n), *_figures(one)) for n, one in enumerate(found)]
+        groups.append(group(_scorer(name), 1 + len(FIGURES), rows))
+    return table(caption, ["system", *FIGURES], groups, called, grouped=True)
+
+
+def _scorer(name: str) -> Markup:
     known, sign = scorer_of(name), arrow(name)
     way = tag("span", sign, class_="way", title=direction(name), role="img", aria_label=direction(name)) if sign else ""
-    means = tag("small", known.means) if known else ""
-    return tag("th", tag("code", name), " ", way, means, scope="rowgroup" if rows > 1 else "row", rowspan=rows)
+    return joined([code(name), " ", way, tag("small", known.means) if known else ""])
 
 
-def _system(systems: Sequence[System], n: int) -> list[Markup]:
-    return [] if len(systems) == 1 else [tag("td", key(n), systems[n].name, class_="system")]
+def _system(systems: Sequence[System], n: int) -> Markup:
+    return tag("th", key(n), systems[n].name, class_="system", scope="row")
 
 
 def key(n: int) -> Markup:
@@ -58,27 +91,54 @@ def _figures(found: Estimate | None) -> list[Markup]:
     return [tag("td", mean, class_="n mean"), *(tag("td", x, class_="n") for x in (interval, many)), lost]
 
 
+def differences(systems: Sequence[System]) -> Markup:
+    """Every further system against the first, paired by turn, on the scorers that both have."""
+    first, found = systems[0], list[tuple[str, int, Difference]]()
+    for n, other in enumerate(systems[1:], 1):
+        for name in [name for name in valued([first]) if name in valued([other])]:
+            try:
+                found.append((name, n, compare(other.results, first.results, name)))
+            except BadInput as error:
+                return tag("p", f"{other.name} and {first.name} are not compared: {error}", class_="warn")
+    adjusted = holm([one.p for _, _, one in found])
+    rows: list[Markup] = []
+    for (name, n, one), p in zip(found, adjusted):
+        mean, interval = shown(one.estimate)
+        figures = [mean, interval, str(one.estimate.n), chance(one.p), chance(p)]
+        which = _which(systems, n) if len(systems) > 2 else []
+        cells = [tag("td", figure.replace("-", "−"), class_="n") for figure in figures]
+        rows.append(tag("tr", tag("th", code(name), f" {arrow(name)}", scope="row"), *which, *cells))
+    many = f"{len(found)} comparisons, p adjusted for their number by Holm's method"
+    minus = "System" if len(systems) > 2 else systems[1].name
+    caption = (
+        f"{minus} minus {first.name}, paired on common cases; signs flipped by source; {many}. "
+        f"Protocol {first.protocol}."
+    )
+    head = ["scorer", *(["system"] if len(systems) > 2 else []), "difference", *FIGURES[1:3], "p", "p (Holm)"]
+    return table(caption, head, rows, "Differences")
+
+
 def categories(systems: Sequence[System], scorer: str) -> Markup:
     """A bar for every category and system, with its interval, on one axis from zero."""
     asked = [system.estimates.get(scorer, {}) for system in systems]
     names = [*sorted({name for one in asked for name in one} - {"all"}), "all"]
     ends = [x for one in asked for e in one.values() for x in (e.mean, e.low, e.high) if not isnan(x)]
     low, high = min([0.0, *ends]), max([0.0, *ends])
-    rows: list[Markup] = []
+    body: list[Markup] = []
     for name in names:
-        for n, one in enumerate(asked):
-            title = "all" if name == "all" else name or "(none)"
-            head = [tag("th", title, scope="row", rowspan=len(systems))] if n == 0 else []
-            found = one.get(name)
-            drawn = tag("td", bar(found, low, high, n), class_="bars")
-            kind = " ".join(["first"] * (n == 0) + ["total"] * (name == "all"))
-            cells = [*head, *_system(systems, n), drawn, *_figures(found)]
-            rows.append(tag("tr", joined(cells), class_=kind or None))
-    axis = f"{low:.3g} to {high:.3g}"
-    head = ["category", *(["system"] if len(systems) > 1 else []), axis, *FIGURES]
+        title = name or "(none)"
+        drawn = [tag("td", bar(one.get(name), low, high, n), class_="bars") for n, one in enumerate(asked)]
+        figures = [_figures(one.get(name)) for one in asked]
+        if len(systems) == 1:
+            head = tag("th", title, scope="row", dir="auto")
+            body.append(tag("tr", head, drawn[0], *figures[0], class_="total" if name == "all" else None))
+        else:
+            rows = [tag("tr", _system(systems, n), drawn[n], *figures[n]) for n in range(len(systems))]
+            body.append(group(title, 2 + len(FIGURES), rows, name == "all"))
+    head = ["category" if len(systems) == 1 else "system", f"{low:.3g} to {high:.3g}", *FIGURES]
     way = f", {direction(scorer)}" if direction(scorer) else ""
     caption = f"{scorer} by category{way}; whiskers are 95 % intervals. Protocol {systems[0].protocol}."
-    return table(caption, head, rows, f"{scorer} by category")
+    return table(caption, head, body, f"{scorer} by category", len(systems) > 1)
 
 
 def bar(found: Estimate | None, low: float, high: float, hue: int) -> Markup:
@@ -105,7 +165,7 @@ def bar(found: Estimate | None, low: float, high: float, hue: int) -> Markup:
 def unscored(systems: Sequence[System]) -> Markup:
     """Reasons, scorers and cases, by system."""
     rows = [
-        tag("tr", *_system(systems, n), tag("td", gap.reason, dir="auto"), _asked(gap, system), _turns(gap, system))
+        tag("tr", *_which(systems, n), tag("td", gap.reason, dir="auto"), _asked(gap, system), _turns(gap, system))
         for n, system in enumerate(systems)
         for gap in gaps(system)
     ]
@@ -115,11 +175,16 @@ def unscored(systems: Sequence[System]) -> Markup:
     return table("What could not be scored, and why. It is in no mean.", head, rows, "Not scored")
 
 
+def _which(systems: Sequence[System], n: int) -> list[Markup]:
+    """The system of a row, where there are several."""
+    return [_system(systems, n)] if len(systems) > 1 else []
+
+
 def _asked(gap: Gap, system: System) -> Markup:
     every = scorers([system])
     if len(gap.scorers) == len(every) > 1:
         return tag("td", f"all {len(every)}")
-    return tag("td", joined(_between([tag("code", name) for name in gap.scorers])))
+    return tag("td", joined(_between([code(name) for name in gap.scorers])))
 
 
 def _between(parts: Sequence[Markup]) -> list[str]:
@@ -143,7 +208,7 @@ def beside(systems: Sequence[System], others: Published) -> Markup:
     for name, figures in others.rows.items():
         remarks = [*(["told by a third party"] if name in others.second_hand else [])]
         remarks += [others.remarks[name]] if name in others.remarks else []
-        cells = [tag("td", "–" if x is None else f"{x:g}", class_="n") for x in figures]
+        cells = [tag("td", x, class_="n") for x in figures]
         mark = tag("td", tag("span", "≠ not comparable" if apart else "= same protocol", class_="badge"))
         told = tag("small", "; ".join(remarks)) if remarks else ""
         row = [tag("th", name, told, scope="row"), mark, *cells]
