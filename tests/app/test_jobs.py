@@ -98,6 +98,19 @@ def test_a_room_and_the_queue_hold_only_so_many(jobs: Jobs) -> None:
     gate.go.set()
 
 
+def test_pressing_twice_asks_once(jobs: Jobs) -> None:
+    gate = Gate()
+    first = Job("a", "s", "make it snow", gate, same="x")
+    jobs.submit(first)
+    with pytest.raises(BadInput, match="being made already"):
+        jobs.submit(Job("a", "s", "make it snow", gate, same="x"))
+    jobs.submit(other := Job("b", "s", "make it snow", gate, same="x"))
+    gate.go.set()
+    assert jobs.wait(first).state == jobs.wait(other).state == DONE
+    jobs.submit(again := Job("a", "s", "make it snow", gate, same="x"))
+    assert jobs.wait(again).state == DONE
+
+
 @pytest.mark.parametrize(
     ("fault", "told"),
     [

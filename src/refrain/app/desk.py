@@ -87,6 +87,14 @@ class Desk:
             raise BadInput(self.fault)
         return self._editor
 
+    def understands(self, words: str) -> bool:
+        """Whether the model knows what the words ask for."""
+        try:
+            self.model.check(words)
+        except BadInput:
+            return False
+        return True
+
     # ---- clips
 
     def begin(self, room: Room, place: Place, file: Path, label: str, part: Part) -> Job:
@@ -146,7 +154,8 @@ class Desk:
             "seed": wish.seed, "steps": wish.steps, "guidance": wish.guidance, "bound": bound
         }  # fmt: skip
         foreseen = self.model.cost(request).seconds
-        job = Job(room.key, name, words, self._asking(place, words, at, choices, wish, foreseen), foreseen * self.pace)
+        work, same = self._asking(place, words, at, choices, wish, foreseen), f"{name}/{at} {words} {wish}"
+        job = Job(room.key, name, words, work, foreseen * self.pace, same)
         self.jobs.submit(job)
         return job
 
@@ -193,12 +202,12 @@ class Desk:
                 self.jobs.cancel(room.key, job.id)
         room.remove(name)
 
-    def state(self, room: Room, name: str) -> dict[str, Any]:
-        """What is going on: jobs, the model, a mark that changes with the news."""
+    def state(self, room: Room, name: str, more: str = "") -> dict[str, Any]:
+        """What is going on: jobs, the model, a mark that changes with the news, and with `more`."""
         now, jobs = time.monotonic(), self.jobs.of(room.key)
         live = [(job, place) for job, place in jobs if job.state not in OVER]
         over = [job for job, _ in jobs if job.state in OVER]
-        mark = f"{len(over)}.{over[-1].id if over else ''}.{_size(room, name)}"
+        mark = f"{len(over)}.{over[-1].id if over else ''}.{_size(room, name)}.{more}"
         return {
             "news": mark,
             "model": "ready" if self.ready else self.fault or "loading",

@@ -23,10 +23,11 @@ def bring(most: int, seconds: float) -> str:
 <span>or press to choose one: MP4, MOV, MKV, WebM, AVI, GIF, PNG, JPEG or WebP,
 up to {most >> 20} MB and {seconds:g} s</span>
 <input type="file" accept="video/*,image/*,.mkv,.avi" aria-label="Choose a clip or a picture"></div>
-<div class="part" role="group" aria-label="Take only a part">
+<details><summary>Only a part of it, or another size</summary><div class="part">
 <label>from <input name="from" type="number" min="0" step="0.1" placeholder="0"> s</label>
 <label>to <input name="to" type="number" min="0" step="0.1" placeholder="end"> s</label>
-<label>model's size <input name="size" type="number" min="32" max="1024" step="32" placeholder="usual"> px</label></div>
+<label>model's size <input name="size" type="number" min="32" max="1024" step="32" placeholder="usual"> px</label>
+</div></details>
 <p class="said" role="status"></p><progress hidden aria-label="Upload"></progress>
 <img class="first" alt="The first frame of the clip that is being opened" hidden></div>"""
 
@@ -52,7 +53,9 @@ def take(name: str, turn: Turn, facts: Shown) -> str:
     """What can be taken home."""
     root = f"/own/take/{name}/{turn.id}"
     kind = "picture" if facts.picture else "clip"
-    links = [("clip", f"Download {kind}"), *([("matte", "Matte")] if facts.matte else []), ("record", "Record")]
+    links = [("clip", f"Download {kind}"), *([("matte", "Matte")] if facts.matte else [])]
+    links += [("mask", "Mask")] if turn.record.get("asked", {}).get("bound") else []
+    links += [("record", "Record")]
     said = " ".join(f'<a class="plain" href="{root}/{what}" download>{word}</a>' for what, word in links)
     length = "" if facts.picture else f", {facts.frames} frames, {facts.times[-1]:.1f} s"
     return f'<div class="take">{said}<small>{facts.columns}×{facts.rows}{length}</small></div>'

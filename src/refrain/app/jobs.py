@@ -31,6 +31,7 @@ class Job:
     owner:  the room that asked. session: in which of its sessions. title: what it does, in words.
     work:   does it, tells its progress, and returns the number of the turn that it made, if it made one.
     told:   what went wrong, as a sentence. seconds: that it takes or took, as far as is known.
+    same:   two jobs with the same mark would give the same; "" where that cannot be.
     """
 
     owner: str
@@ -38,6 +39,7 @@ class Job:
     title: str
     work: Callable[[OnProgress], int | None]
     seconds: float | None = None
+    same: str = ""
     id: str = field(default_factory=lambda: token_hex(6))
     state: str = WAITING
     stage: str = ""
@@ -79,6 +81,9 @@ class Jobs:
         with self._news:
             if self._ended:
                 raise BadInput("The server is closing; ask again when it is back.")
+            alike = {job.same for job in self._all.values() if job.owner == jobs[0].owner and job.state not in OVER}
+            if any(job.same and job.same in alike for job in jobs):
+                raise BadInput("This is being made already; for another answer take another seed.")
             mine = sum(job.owner == jobs[0].owner for job in self._waiting)
             if mine + len(jobs) > self.most:
                 raise BadInput(

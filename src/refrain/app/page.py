@@ -18,11 +18,16 @@ from .chips import said as worded
 from .desk import Desk, Wish
 from .player import player_head
 from .rooms import COOKIE, Place, Room
-from .samples import SAMPLES, sample
+from .samples import SAMPLES, Demo, sample
 
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 COLOURS = {  # dark enough beside white, and light enough beside black, to be read
+    "body_background_fill": "*neutral_100",
+    "block_background_fill": "white",
+    "block_background_fill_dark": "*neutral_800",
+    "block_border_width": "1px",
+    "block_shadow": "none",
     "button_primary_background_fill": "#b43c08",
     "button_primary_background_fill_hover": "#8f2f06",
     "button_primary_background_fill_dark": "#c2410c",
@@ -41,7 +46,7 @@ PICKS = 4  # choices of an effect that are shown at most
 Update = dict[Any, Any]
 
 
-def mounted(own: Starlette, desk: Desk, demo: bool) -> FastAPI:
+def mounted(own: Starlette, desk: Desk, demo: Demo | None) -> FastAPI:
     """Our routes and the page, as one application that asks no other machine for anything."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.router.routes.extend(own.routes)
@@ -59,7 +64,7 @@ def mounted(own: Starlette, desk: Desk, demo: bool) -> FastAPI:
 class Page:
     """The layout, its parts as attributes, and what each of them does."""
 
-    def __init__(self, desk: Desk, demo: bool) -> None:
+    def __init__(self, desk: Desk, demo: Demo | None) -> None:
         self.desk, self.demo = desk, demo
         self.chips = chips(desk.model.understands)
         with gr.Blocks(title="Refrain", analytics_enabled=False, fill_width=False) as self.blocks:
@@ -170,10 +175,14 @@ class Page:
 
     def _opened(self, spot: str, request: gr.Request) -> Update:
         room = self._room(request)
+        if self.demo is not None:
+            self.demo.give(room)
         places = room.places()
         return self._shown(room, spot.partition("/")[0] or (places[0].name if places else ""), fresh=True)
 
     def _news(self, spot: str, request: gr.Request) -> Update:
+        if not spot:  # nothing is open: perhaps there is something now
+            return self._opened(spot, request)
         return self._shown(self._room(request), spot.partition("/")[0], spot)
 
     def _picked(self, spot: str, request: gr.Request, event: gr.EventData) -> Update:
@@ -317,7 +326,7 @@ class Page:
             update |= {
                 self.stage: face.stage(name, turn, facts, parent),
                 self.take: face.take(name, turn, facts),
-                self.copies: face.copies(said.command(turn), said.python(turn)),
+                self.copies: face.copies(said.commands(session.line(turn)), said.python(session.line(turn))),
                 self.region: face.region(name, turn, facts),
                 self.marked: "",
                 self.note: "",

@@ -17,6 +17,7 @@ from refrain.media.sniff import sniffed
 from . import views
 from .desk import Desk
 from .rooms import COOKIE, Place, Room
+from .samples import Demo
 
 SPARE = 1 << 30  # bytes of the disk that no upload may take
 VIEW = re.compile(r"(\d{3}(-matte|-still|-still-matte)?|source)\.(mp4|png|jpg)")
@@ -24,13 +25,14 @@ KINDS = {".mp4": "video/mp4", ".png": "image/png", ".jpg": "image/jpeg"}
 HEAD = 4096  # bytes from which it is told what a file is
 
 
-def routes(desk: Desk) -> list[Route]:
+def routes(desk: Desk, demo: Demo | None = None) -> list[Route]:
     """The routes over a desk."""
 
     async def state(request: Request) -> Response:
         room = desk.rooms.of(request.cookies.get(COOKIE))
-        told = await run_in_threadpool(desk.state, room, request.query_params.get("session", ""))
-        return JSONResponse(told, headers={"cache-control": "no-store"})
+        making = demo is not None and not demo.ready
+        told = await run_in_threadpool(desk.state, room, request.query_params.get("session", ""), str(making))
+        return JSONResponse({**told, "making": making}, headers={"cache-control": "no-store"})
 
     async def upload(request: Request) -> Response:
         room = desk.rooms.of(request.cookies.get(COOKIE))
@@ -141,8 +143,8 @@ def _view(room: Room, session: str, name: str) -> Path:
 
 
 def _taken(desk: Desk, room: Room, name: str, turn: int, what: str) -> tuple[Path, str]:
-    if what not in {"clip", "matte", "record"}:
-        raise BadInput("What can be taken is the clip, the matte or the record.")
+    if what not in {"clip", "matte", "record", "mask"}:
+        raise BadInput("What can be taken is the clip, the matte, the mask or the record.")
     place, session = desk.session(room, name)
     path = views.taken(place.views, session, turn, what)
     stem = Path(label_of(session.turns[0].record["source"] or "clip")).stem

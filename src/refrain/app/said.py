@@ -1,52 +1,54 @@
 """What was done on the page, as one would write it: a command line, Python; and what an edit will cost, in words."""
 
 import shlex
-from typing import Any
+from collections.abc import Sequence
 
 from refrain.editing.estimate import Estimate
 from refrain.editing.session.turn import Turn
 
 
-def command(turn: Turn, box: tuple[int, int, int, int] | None = None) -> str:
-    """The commands that do again what a turn did."""
-    asked, made = turn.record.get("asked"), turn.record.get("made", {})
-    if asked is None:
-        return "refrain session new mine CLIP"
-    line = ["refrain", "session", "ask", "mine", asked["words"], "--at", str(turn.parent)]
+def commands(line: Sequence[Turn]) -> str:
+    """The commands that do again what led to a turn. line: the turns from the source to it."""
+    source = line[0].record["source"] or "CLIP"
+    if len(line) == 2:
+        return shlex.join(["refrain", "edit", source, line[1].words, "-o", "out.mp4", *_options(line[1])])
+    told = [shlex.join(["refrain", "session", "new", "mine", source])]
+    told += [shlex.join(["refrain", "session", "ask", "mine", turn.words, *_options(turn)]) for turn in line[1:]]
+    return "\n".join(told)
+
+
+def _options(turn: Turn) -> list[str]:
+    asked, made = turn.record["asked"], turn.record.get("made", {})
+    told: list[str] = []
     for name in ("seed", "steps", "guidance"):
         if asked[name] is not None:
-            line += [f"--{name}", f"{asked[name]:g}" if isinstance(asked[name], float) else str(asked[name])]
-    if box is not None:
-        line += ["--box", ",".join(map(str, box))]
-    elif asked["bound"] is not None:
-        line += ["--mask", asked["bound"]["file"]]
+            told += [f"--{name}", f"{asked[name]:g}" if isinstance(asked[name], float) else str(asked[name])]
+    told += ["--mask", f"mask-{turn.id}.png"] if asked["bound"] is not None else []
     kind = attention(made.get("attention", ""))
-    line += ["--attention", kind] if kind != "dense" else []
-    line += ["--offload"] if made.get("offload") else []
-    return shlex.join(line)
+    told += ["--attention", kind] if kind != "dense" else []
+    return told + (["--offload"] if made.get("offload") else [])
 
 
-def python(turn: Turn, box: tuple[int, int, int, int] | None = None) -> str:
+def python(line: Sequence[Turn]) -> str:
     """The same in Python."""
-    asked = turn.record.get("asked")
-    opening = "from refrain import Clip, Editor, Session\n\neditor = Editor.from_pretrained()\n"
-    if asked is None:
-        return opening + 'session = Session.create("mine", Clip.read("CLIP"), editor)\n'
-    given = "".join(f", {name}={asked[name]!r}" for name in ("seed", "steps", "guidance") if asked[name] is not None)
-    region = ""
-    if box is not None:
-        region = f'bound = read_box("{",".join(map(str, box))}", session.here.clip)\n'
-    elif asked["bound"] is not None:
-        region = f'bound = read_mask("{asked["bound"]["file"]}", session.here.clip)\n'
-    if region:
-        name = "read_box" if box is not None else "read_mask"
-        opening = opening.replace("Session\n", f"Session\nfrom refrain.editing.mask import {name}\n", 1)
-        given += ", bound=bound"
-    return (
-        f'{opening}session = Session.open("mine", editor)\n{region}'
-        f"turn = session.ask({asked['words']!r}, at={turn.parent}{given})\n"
-        'session.export(turn, "out.mp4")\n'
-    )
+    names = ["Clip", "Editor", *{attention(turn.record.get("made", {}).get("attention", "")) for turn in line[1:]}]
+    kinds = [name.capitalize() for name in names[2:] if name != "dense"]
+    masked = any(turn.record["asked"]["bound"] is not None for turn in line[1:])
+    told = [f"from refrain import {', '.join([*names[:2], *kinds, 'Session'])}"]
+    told += ["from refrain.editing.mask import read_mask"] if masked else []
+    how = f"attention={kinds[0]}()" if kinds else ""
+    source = line[0].record["source"] or "CLIP"
+    told += [
+        "",
+        f"clip = Clip.read({source!r})",
+        f"session = Session.create('mine', clip, Editor.from_pretrained({how}))",
+    ]
+    for turn in line[1:]:
+        asked = turn.record["asked"]
+        given = [f"{name}={asked[name]!r}" for name in ("seed", "steps", "guidance") if asked[name] is not None]
+        given += [f"bound=read_mask('mask-{turn.id}.png', clip)"] if asked["bound"] is not None else []
+        told.append(f"session.ask({', '.join([repr(turn.words), *given])})")
+    return "\n".join([*told, "session.export(None, 'out.mp4')"])
 
 
 def attention(told: str) -> str:
@@ -78,9 +80,3 @@ def duration(seconds: float) -> str:
 def gigabytes(count: float) -> str:
     """Bytes in GB or MB."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
-def facts(told: dict[str, Any]) -> str:
-    """Seed and sampling of a turn in a few words, for its place in the history."""
-    seed = told.get("seed")
-    return "" if seed is None else f"seed {seed}"

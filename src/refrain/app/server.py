@@ -19,6 +19,7 @@ from .jobs import Jobs
 from .page import mounted
 from .rooms import Rooms
 from .routes import routes
+from .samples import Demo
 
 LIMITS = Limits(file=512 << 20, pixels=3840 * 2160, seconds=20.0, frames=2400, decoded=8 << 30, wait=120.0)
 SWEEP = 3600.0  # seconds between two looks for sessions that nobody opens
@@ -97,9 +98,10 @@ class Server:
 
 def application(desk: Desk, house: House) -> ASGIApp:
     """All routes, behind the door."""
-    own = Starlette(routes=list(routes(desk)))
+    demo = Demo(desk) if house.demo else None
+    own = Starlette(routes=routes(desk, demo))
     door = Door(house.hosts, house.accounts, house.limits.file, house.secure)
-    return Guard(mounted(own, desk, house.demo), door)
+    return Guard(mounted(own, desk, demo), door)
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -130,19 +130,26 @@ def grey(matte: torch.Tensor, like: Clip) -> Clip:
 
 
 def taken(folder: Path, session: Session, number: int, what: str) -> Path:
-    """A file to take home: the `clip` at its full size with its sound, the `matte`, or the `record`."""
+    """A file to take home: the `clip` at its full size with its sound, the `matte`, the `mask` that bounded it, or the
+    `record`.
+    """
     turn = session.turn(number)
+    if what == "mask":
+        facts = turn.record.get("asked", {}).get("bound")
+        if facts is None:
+            raise BadInput("This turn was not kept to a part of the picture, so there is no mask.")
+        return turn.folder / turn.file(facts)["file"]
     if what == "record":
         path = folder / f"{number:03d}-record.json"
         with appearing(path) as aside:
             aside.write_text(json.dumps(record(session, turn), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return path
-    facts = shown(folder, session, turn)
+    figures = shown(folder, session, turn)
     if what == "matte":
-        if not facts.matte:
+        if not figures.matte:
             raise BadInput("Nothing was changed here yet, so there is no matte; ask for something first.")
-        return folder / f"{number:03d}-matte{facts.ending}"
-    endings = (".png",) if facts.picture else (".mp4", ".mkv")
+        return folder / f"{number:03d}-matte{figures.ending}"
+    endings = (".png",) if figures.picture else (".mp4", ".mkv")
     for ending in endings:
         path = folder / f"{number:03d}-full{ending}"
         if path.is_file():

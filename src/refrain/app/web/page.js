@@ -78,7 +78,9 @@
       seen = new Set([...(seen ?? []), ...state.over.map((job) => job.id)]);
       if (state.model !== "ready" && state.model !== "loading") alertOf(state.model);
       const model = document.querySelector("#model");
-      if (model) model.textContent = state.model === "ready" ? "" : state.model === "loading" ? "Loading the model…" : "";
+      const waits = state.model === "loading" ? "The model is being loaded; you can begin meanwhile." : "";
+      const note = waits || (state.making && !here().session ? "Sample sessions are being made, and open here when they are done." : "");
+      if (model && model.textContent !== note) model.textContent = note;
       const opened = over.find((job) => job.session === wanted && job.state === "done");
       if (opened) {
         trigger("select", { session: wanted });
