@@ -10,6 +10,7 @@ import typer
 
 from refrain.cli.effects import known
 from refrain.cli.evaluate_bench import ANY, Benches, bench
+from refrain.cli.evaluate_sessions import sessions
 from refrain.cli.options import Debug, Model, Quiet, effect_of
 from refrain.cli.progress import say, told
 from refrain.errors import BadInput
@@ -25,6 +26,7 @@ app = typer.Typer(
     help="Answer a published benchmark, or sit an exam whose true answers are known.",
 )  # fmt: skip
 app.command(ANY)(bench)
+app.command("sessions")(sessions)
 
 Each = Annotated[int, typer.Option("--each", metavar="N", help="Cases of every effect.")]
 Only = Annotated[list[str] | None, typer.Option("--effect", metavar="NAME", help="This effect only; again for more.")]
