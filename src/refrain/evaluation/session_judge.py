@@ -34,7 +34,7 @@ from refrain.errors import BadInput
 EDITION = 1
 NEARER = 0.5  # where the answer must lie between a rival (0) and the truth (1), along the line from one to the other
 RESIDUE = 0.5  # of the change that was asked for, how much may be missing or wrong, as a share of squares
-REST = 22.0  # dB, of what was to stay
+REST = 20.0  # dB, of what was to stay
 DRIFT = 12.0  # grey levels (root of mean square, blurred), in any place as large as a small object
 UNLIKE = 6.0  # grey levels, blurred: a rival that nowhere differs more from the truth is none
 MOMENTS = 5  # frames of a clip that are looked at, evenly spread, the first and the last among them
