@@ -48,8 +48,9 @@ def generate(run: Run, editor: Editor, manner: Manner, listen: Listener) -> Iter
     A turn is asked again where its file is gone, or its source came, went or changed since.
     """
     run.outputs.mkdir(exist_ok=True)
+    before = run.answers
     for number, case in enumerate(run.cases):
-        before, source = run.answers, file_hash(case.source)
+        source = file_hash(case.source)
         turns = range(1, len(case.instructions) + 1)
         if all(_stands(run, case, turn, before.get((case.id, turn)), source) for turn in turns):
             continue

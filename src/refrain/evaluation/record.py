@@ -167,7 +167,7 @@ def entered(folder: Path, cause: Mapping[str, Any], cases: Sequence[Case], resum
         raise BadInput(f"{folder} holds a run; say --resume to go on with it, or give another folder.")
     if resume and not begun:
         raise BadInput(f"{folder} holds no run to go on with; leave --resume out to begin one.")
-    if not begun and folder.is_dir() and {path.name for path in folder.iterdir()} - {"lock", CASES}:
+    if not begun and folder.is_dir() and not all(_is_left(path) for path in folder.iterdir()):
         raise BadInput(f"{folder} is not empty and holds no run; give a new folder, so that nothing is mixed.")
     folder.mkdir(parents=True, exist_ok=True)
     with held(folder, "run"):
@@ -303,6 +303,11 @@ def _case(said: Mapping[str, Any]) -> Case:
         source=None if said["source"] is None else Path(said["source"]),
         **{name: tuple(map(Path, said[name])) for name in PATHS},
     )
+
+
+def _is_left(path: Path) -> bool:
+    """Whether a file may stem from a run that was killed while it began."""
+    return path.name in {"lock", CASES} or (path.name.startswith(".") and ".part" in path.name)
 
 
 def _replaced(path: Path, text: str) -> None:
