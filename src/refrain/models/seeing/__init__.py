@@ -1,0 +1,1 @@
+"""Networks that look at pictures for scorers: CLIP, DINO, LPIPS and heads upon them."""
