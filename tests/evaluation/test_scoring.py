@@ -1,0 +1,140 @@
+"""Scores are kept by content: nothing is scored twice, and whatever changed is scored again."""
+
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from refrain.errors import BadInput
+from refrain.evaluation.benchmarks import ivebench
+from refrain.evaluation.record import SCORES, Run, cause, entered
+from refrain.evaluation.run import Result
+from refrain.evaluation.scorers import SCORERS, SETS, chosen
+from refrain.evaluation.scorers.scorer import Material, Scorer
+from refrain.evaluation.scoring import missing, score_run
+from refrain.evaluation.tables import comparison_table, summary_table
+
+Seen = list[str]
+
+
+def scorer(name: str, seen: Seen) -> Scorer:
+    """The mean level of an answer; says what it measured."""
+
+    def measure(m: Material) -> float:
+        assert m.case is not None
+        seen.append(f"{name} {m.case.id}")
+        return float(m.answer.mean())
+
+    return Scorer(f"{name}/strict", "mean level", "high", "edit", measure)
+
+
+def frame(folder: Path, level: int) -> None:
+    """A clip of one grey frame, as IVE-Bench lays clips out; nothing needs to be decoded in a process of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(folder / "00000.png"), np.full((16, 16, 3), level, np.uint8))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Five edits of five clips, four of which were answered."""
+    said = [{"src_video_name": f"{n}", "category": "style", "edit_prompt": "x", "target_prompt": "y"} for n in range(5)]
+    (tmp_path / "list.json").write_text(json.dumps(said))
+    for n in range(5):
+        frame(tmp_path / f"{n}", 100)
+    for n in range(4):
+        frame(tmp_path / "out" / f"{n}", 100 + n)
+    return tmp_path / "list.json"
+
+
+def scored(folder: Path, file: Path, by: Sequence[Scorer], outputs: str = "out") -> list[Result]:
+    cases = ivebench.read(file)
+    why = cause(ivebench.BENCHMARK, file, cases, "strict", outputs, str(file.parent / outputs))
+    with entered(folder, why, cases, None) as run:
+        return score_run(run, by, lambda *_: None)
+
+
+def test_nothing_is_scored_twice(tmp_path: Path, file: Path) -> None:
+    seen: Seen = []
+    first = scored(tmp_path / "run", file, [scorer("a", seen)])
+    assert seen == ["a 0", "a 1", "a 2", "a 3"] and first[4].score.reason == "the answer 4 is not there"
+    again = scored(tmp_path / "run", file, [scorer("a", seen)])
+    assert len(seen) == 4 and str(again) == str(first)  # NaN is not equal to itself
+    scored(tmp_path / "run", file, [scorer("b", seen), scorer("a", seen)])
+    assert seen[4:] == ["b 0", "b 1", "b 2", "b 3"]
+
+
+def test_what_has_changed_is_scored_again(tmp_path: Path, file: Path) -> None:
+    seen: Seen = []
+    scored(tmp_path / "run", file, [scorer("a", seen), scorer("b", seen)])
+    seen.clear()
+    frame(tmp_path / "out" / "1", 250)
+    frame(tmp_path / "out" / "4", 250)
+    frame(tmp_path / "2", 70)
+    shutil.rmtree(tmp_path / "out" / "3")
+    found = scored(tmp_path / "run", file, [scorer("a", seen)])
+    assert seen == ["a 1", "a 2", "a 4"]
+    assert found[1].score.value == 250 and math.isnan(found[3].score.value)
+    run = Run.open(tmp_path / "run")
+    assert ("1", "b/strict") not in {(one.case, one.score.scorer) for one in run.results}, "b saw another answer"
+    assert list(missing(run)) == ["3"]
+
+
+def test_scores_survive_a_torn_line_and_no_other_damage(tmp_path: Path, file: Path) -> None:
+    seen: Seen = []
+    scored(tmp_path / "run", file, [scorer("a", seen)])
+    kept = tmp_path / "run" / SCORES
+    whole = kept.read_text()
+    kept.write_text(whole[:-20])
+    scored(tmp_path / "run", file, [scorer("a", seen)])
+    assert kept.read_text() == whole and len(seen) == 4, "the torn line was of the answer that is not there"
+    kept.write_text(whole.replace("{", "", 1))
+    with pytest.raises(BadInput, match="Line 1 of .*scores.jsonl"):
+        scored(tmp_path / "run", file, [scorer("a", seen)])
+
+
+def test_runs_are_compared_on_the_same_cases_and_protocol_only(tmp_path: Path, file: Path) -> None:
+    for n in range(4):
+        frame(tmp_path / "brighter" / f"{n}", 120 + 2 * n)
+    by = [scorer("a", [])]
+    scored(tmp_path / "one", file, by)
+    scored(tmp_path / "two", file, by, "brighter")
+    one, two = (Run.open(tmp_path / name) for name in ("one", "two"))
+    told = comparison_table([two, one])
+    assert "brighter − out: a/strict" in told and "n 4, 1 unscored" in told and "Holm" in told
+    with pytest.raises(BadInput, match="two runs or more"):
+        comparison_table([one])
+    file.write_text(file.read_text().replace('"x"', '"y"'))
+    scored(tmp_path / "three", file, by)
+    with pytest.raises(BadInput, match="different cases"):
+        comparison_table([one, Run.open(tmp_path / "three")])
+    one.record["protocol"] = "ivebench/compat"
+    with pytest.raises(BadInput, match="of ivebench/compat, .* of ivebench/strict"):
+        comparison_table([one, two])
+
+
+def test_a_table_says_why_a_scorer_has_no_score(tmp_path: Path, file: Path) -> None:
+    results = scored(tmp_path / "run", file, [scorer("a", []), *chosen.chosen(["psnr.target"], "strict")])
+    told = summary_table(Run.open(tmp_path / "run"), results)
+    assert "| a/strict | " in told and "1 unscored" in told and "ivebench/strict" in told
+    assert "- psnr.target/strict: the case has no target" in told
+
+
+def test_scorers_are_asked_for_by_name_set_or_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    strict, compat = (chosen.chosen(["free"], protocol) for protocol in ("strict", "compat"))
+    assert len(strict) < len(SCORERS) and not any(one.id.endswith("/compat") for one in strict)
+    assert {one.id for one in compat} >= {"psnr.background/compat", "psnr.source/strict", "flicker.vbench/compat"}
+    assert "psnr.background/strict" not in {one.id for one in compat}
+    assert [one.id for one in chosen.chosen(["psnr.background/compat", "noop"], "strict")] == [
+        "psnr.background/compat",
+        "noop/strict",
+    ]
+    monkeypatch.setattr(chosen, "SETS", {"levels": lambda: [scorer("a", [])]})
+    assert [one.id for one in chosen.chosen(["levels", "noop"], "strict")] == ["a/strict", "noop/strict"]
+    with pytest.raises(BadInput, match="psnr.sauce is no scorer; there are free, levels, drift"):
+        chosen.chosen(["psnr.sauce"], "strict")
+    assert all(callable(load) for load in SETS.values())
