@@ -1,0 +1,204 @@
+"""The judge of sessions lets true answers pass and no others; the exam asks the same of everyone."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import refrain.models.embedded as embedded
+from refrain.data.sessions import RenderedTurn, draw_composition, draw_session
+from refrain.data.sessions.graph import CELLS, COLOURS, GROUNDS, LOOKS, SHAPES, SIZES
+from refrain.data.sessions.render import render
+from refrain.data.sessions.turns import KINDS, Turn, applied
+from refrain.errors import BadInput, Unsupported
+from refrain.evaluation import sessions as exam
+from refrain.evaluation.session_judge import continues, judge, judge_composition
+from refrain.models.embedded.codec import LinearCodec
+
+SIZE = (96, 96)
+FIRST = 700_000  # of the sessions on which the judge is tested; the exam has others
+
+
+def codec() -> LinearCodec:
+    return LinearCodec.from_pretrained(Path(next(iter(embedded.__path__))) / "weights" / "vae")
+
+
+def through(frames: np.ndarray, by: LinearCodec) -> np.ndarray:
+    """Frames uint8 [T, Y, X, 3] through a codec and back."""
+    given = torch.from_numpy(frames).permute(0, 3, 1, 2)[None].float() / 127.5 - 1
+    with torch.no_grad():
+        back = by.decode(by.encode(given))[0]
+    return ((back.permute(0, 2, 3, 1) + 1) * 127.5).round().clamp(0, 255).byte().numpy()
+
+
+def mistakes(rng: np.random.Generator, one: RenderedTurn) -> Iterator[Turn]:
+    """Turns like the one that was asked, with another value or of another object."""
+    turn, graph = one.turn, one.before.graph
+    values = {
+        "recolour": tuple(COLOURS), "resize": tuple(SIZES), "move": graph.free, "background": tuple(GROUNDS),
+        "restyle": LOOKS,
+    }.get(turn.kind, ())  # fmt: skip
+    kept = graph.thing(turn.thing) if turn.kind in ("recolour", "resize", "move", "remove") else None
+    now = {"recolour": kept and kept.colour, "resize": kept and kept.size, "restyle": graph.look}.get(turn.kind)
+    others = [value for value in values if value not in (turn.value, now)]
+    if others:
+        yield replace(turn, value=str(rng.choice(others)))
+    if kept is not None:
+        name = {"recolour": "colour", "resize": "size"}.get(turn.kind, "key")
+        wrong = [t for t in graph.things if t.key != turn.thing and getattr(t, name) != turn.value]
+        if wrong:
+            yield replace(turn, thing=wrong[int(rng.integers(len(wrong)))].key)
+    if turn.added is not None:
+        yield replace(
+            turn, added=replace(turn.added, shape=str(rng.choice([s for s in SHAPES if s != turn.added.shape])))
+        )
+        yield replace(
+            turn, added=replace(turn.added, colour=str(rng.choice([c for c in COLOURS if c != turn.added.colour])))
+        )
+        cells = [CELLS[cell] for cell in graph.free if cell != turn.value]
+        if cells:
+            x, y = cells[int(rng.integers(len(cells)))]
+            yield replace(turn, added=replace(turn.added, x=x, y=y))
+
+
+def rates(count: int, size: tuple[int, int] = SIZE, length: int = 1) -> dict[str, tuple[int, int]]:
+    """Sort of answer -> how many of them passed, and of how many."""
+    found: dict[str, list[bool]] = {}
+    by = codec()
+    for seed in range(FIRST, FIRST + count):
+        session, rng = draw_session(seed, 5, size, length), np.random.default_rng(seed)
+        for n, one in enumerate(session.turns):
+            was = one.before.frames
+            noisy = np.stack([cv2.GaussianBlur(frame, (0, 0), 0.8) for frame in one.frames])
+            noisy = np.clip(noisy + rng.normal(0, 8, noisy.shape), 0, 255).round().astype(np.uint8)  # 30 dB
+            answers = [
+                ("true", one.frames), ("codec", through(one.frames, by)), ("noisy", noisy),
+                ("unchanged", was), ("unchanged codec", through(was, by)),
+                ("another turn", session.turns[(n + 2) % 5].frames),
+            ]  # fmt: skip
+            wrong = [render(applied(one.before.graph, turn), size, range(length)).frames for turn in mistakes(rng, one)]
+            for sort, frames in (*answers, *(("wrong", through(frames, by)) for frames in wrong)):
+                found.setdefault(sort, []).append(judge(frames, was, one).right)
+    return {sort: (sum(passed), len(passed)) for sort, passed in found.items()}
+
+
+@pytest.mark.slow
+def test_true_answers_pass_and_no_others() -> None:
+    found = rates(3)
+    for sort, (passed, of) in found.items():
+        assert passed == (of if sort in ("true", "codec", "noisy") else 0), (sort, passed, of)
+
+
+@pytest.mark.parametrize("seed", [FIRST, FIRST + 1])
+def test_the_truth_passes_and_the_source_does_not(seed: int) -> None:
+    by = codec()
+    for one in draw_session(seed, 3, SIZE).turns:
+        assert judge(through(one.frames, by), one.before.frames, one).right
+        assert judge(one.before.frames, one.before.frames, one).seen_as == "unchanged"
+
+
+def test_clips_are_judged_by_all_their_frames() -> None:
+    for one in draw_session(FIRST, 3, (64, 64), 5).turns:
+        assert judge(one.frames, one.before.frames, one).right
+        late = np.concatenate([one.frames[:2], one.before.frames[2:]])
+        assert not judge(late, one.before.frames, one).right
+
+
+@pytest.mark.slow
+def test_the_judge_errs_in_one_of_a_hundred_at_most() -> None:
+    for sort, (passed, of) in rates(50).items():
+        share = passed / of
+        assert share >= 0.99 if sort in ("true", "codec", "noisy") else share <= 0.01, (sort, passed, of)
+
+
+def test_something_more_than_was_asked_fails() -> None:
+    """The right edit, and another one of another object beside it."""
+    for seed in range(FIRST, FIRST + 4):
+        first, second = draw_session(seed, 2, SIZE).turns
+        if first.turn.thing != second.turn.thing and "restyle" not in (first.kind, second.kind):
+            verdict = judge(second.frames, first.before.frames, first)
+            assert not verdict.right
+
+
+def test_a_composition_with_its_references_swapped_fails() -> None:
+    by = codec()
+    for seed in range(4):
+        one = draw_composition(seed, SIZE)
+        assert judge_composition(through(one.frames, by), one).right
+        assert judge_composition(one.swapped, one).seen_as == "swapped"
+        assert not judge_composition(one.source, one).done
+
+
+def test_a_story_goes_on_where_it_comes_nearer_than_standing_still() -> None:
+    frames = draw_session(3, 0, (64, 64), 13).frames
+    assert continues(frames[12:], frames[4:5], frames[12:])
+    assert not continues(frames[4:5], frames[4:5], frames[12:])
+
+
+def test_other_frames_than_the_session_has_are_refused() -> None:
+    one = draw_session(1, 1, (64, 64)).turns[0]
+    with pytest.raises(BadInput, match="64, 64"):
+        judge(np.zeros((1, 32, 32, 3), np.uint8), one.before.frames, one)
+
+
+def test_the_exam_is_always_the_same_and_none_that_trains_draws_it() -> None:
+    one, other = (exam.digest(exam.sessions(2, 2, (48, 48))) for _ in range(2))
+    assert one == other != exam.digest(exam.sessions(2, 3, (48, 48)))
+    assert [s.seed for s in exam.sessions(2, 1)] == [exam.FIRST, exam.FIRST + 1]
+    assert exam.FIRST > FIRST
+
+
+def test_truth_reaches_the_end_and_the_source_ends_at_once() -> None:
+    session = next(exam.sessions(1, 4, SIZE))
+    best, worst = exam.sit(exam.truth, session), exam.sit(exam.unchanged, session)
+    assert [one.right for one in best] == [True] * 4 and exam.reached(best, 4)
+    assert all(one.now == one.then == 1 for one in best)
+    assert len(worst) == 1 and worst[0].seen_as == "unchanged" and not exam.reached(worst, 1)
+    told = exam.report([best, worst], 4)
+    assert "| 4 | 2 | 0.500 |" in told and {"unchanged"} <= set(told.replace("|", " ").split())
+
+
+def test_success_never_grows_with_the_turns() -> None:
+    right = exam.Judged(1, "add", "", True, True, "done")
+    line = [right, replace(right, turn=2, kept=False), replace(right, turn=3)]
+    assert [exam.reached(line, n) for n in (1, 2, 3, 4)] == [True, False, False, False]
+
+
+def test_a_refusal_is_a_failure_with_its_reason() -> None:
+    session = next(exam.sessions(1, 2, (48, 48)))
+
+    def begin(_: object) -> exam.Ask:
+        def ask(turn: RenderedTurn) -> exam.Reply:
+            raise Unsupported("This model knows no sessions.")
+
+        return ask
+
+    (one,) = exam.sit(begin, session)
+    assert not one.right and one.refused == "This model knows no sessions." and math.isnan(one.rest)
+    assert "refused: This model" in exam.report([[one]], 2)
+
+
+def test_overlap_is_that_of_masks_cut_at_one_half() -> None:
+    one = np.zeros((1, 4, 4))
+    one[0, :2] = 0.9
+    other = np.zeros((1, 4, 4))
+    other[0, 1:3] = 0.6
+    assert exam.overlap(one, other) == pytest.approx(1 / 3)
+    assert exam.overlap(one * 0, other * 0) == 1 and math.isnan(exam.overlap(None, other))
+
+
+def test_a_clip_of_a_session_has_its_own_colours() -> None:
+    for length in (1, 5):
+        session = draw_session(2, 0, (32, 48), length)
+        clip = exam.clip_of(session)
+        assert clip.still == (length == 1) and len(clip) == length
+        assert np.array_equal(exam.as_bytes(clip.frames), session.frames)
+
+
+def test_all_kinds_of_turn_are_asked() -> None:
+    assert {turn.kind for one in exam.sessions(2, 7, (32, 32)) for turn in one.turns} == set(KINDS)
