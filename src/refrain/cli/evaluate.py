@@ -88,16 +88,16 @@ def effects(
     if clips:
         _sit(Sitting(model, worn, seed), _asked(clips, names), judge, kept, quiet)
         return
-    questions = list(exam.cases(each, names))
-    print(f"exam {exam.EDITION}, {len(questions)} cases, digest {exam.digest(questions)}\n")
+    problems = list(exam.problems(each, names))
+    print(f"exam {exam.EDITION}, {len(problems)} cases, digest {exam.digest(problems)}\n")
     if truth:
-        right = sum(judge.name(one.shot.frames, one.example.target) == one.effect for one in questions)
-        same = sum(judge.name(one.shot.frames, one.shot.frames) == one.effect for one in questions)
+        right = sum(judge.name(one.shot.frames, one.example.target) == one.effect for one in problems)
+        same = sum(judge.name(one.shot.frames, one.shot.frames) == one.effect for one in problems)
         print(
-            f"true targets recognised: {right} of {len(questions)}\nbare sources recognised: {same} of {len(questions)}"
+            f"true targets recognised: {right} of {len(problems)}\nbare sources recognised: {same} of {len(problems)}"
         )
         return
-    asked = [Question(one.number, one.effect, lambda *to, one=one: answer(to[0], one, *to[1:])) for one in questions]
+    asked = [Question(one.number, one.effect, lambda *to, one=one: answer(to[0], one, *to[1:])) for one in problems]
     _sit(Sitting(model, worn, seed), asked, judge, kept, quiet)
 
 

@@ -23,8 +23,8 @@ SUBJECT = 0.03, 0.35  # share of the frame that a subject may have
 
 
 @dataclass(frozen=True)
-class Case:
-    """One question: a clip, what is asked of it, and the true answer."""
+class Problem:
+    """One problem: a clip, what is asked of it, and the true answer."""
 
     number: int
     shot: Shot
@@ -35,19 +35,19 @@ class Case:
         return self.example.effect
 
 
-def cases(each: int, effects: Sequence[str] | None = None) -> Iterator[Case]:
-    """`each` cases of every effect (or of those named), in a fixed order; the n-th of an effect is always the same."""
+def problems(each: int, effects: Sequence[str] | None = None) -> Iterator[Problem]:
+    """`each` problems of every effect, or of those named, in a fixed order; the n-th of one is always the same."""
     names = sorted(EFFECTS) if effects is None else list(effects)
     for n in range(each):
         for name in names:
-            yield case(name, n)
+            yield problem(name, n)
 
 
-def case(effect: str, n: int) -> Case:
-    """Case n of an effect."""
+def problem(effect: str, n: int) -> Problem:
+    """Problem n of an effect."""
     number = zlib.crc32(effect.encode()) % 10_000 * 1000 + n
     shot = _scene(SCENES + 100 * number, SIZES[number % len(SIZES)])
-    return Case(number, shot, draw_edit(SCENES + number, shot, effect))
+    return Problem(number, shot, draw_edit(SCENES + number, shot, effect))
 
 
 def _scene(seed: int, size: tuple[int, int]) -> Shot:
@@ -60,10 +60,10 @@ def _scene(seed: int, size: tuple[int, int]) -> Shot:
     raise AssertionError(f"no scene from {seed} on has a subject")
 
 
-def digest(questions: Sequence[Case]) -> str:
-    """A hash of questions and true answers: sixteen hexadecimal digits."""
+def digest(problems: Sequence[Problem]) -> str:
+    """A hash of problems and true answers: sixteen hexadecimal digits."""
     total = hashlib.sha256(f"{EDITION} {LENGTH} {SIZES} {SUBJECT}".encode())
-    for one in questions:
+    for one in problems:
         total.update(f"{one.number} {one.example.instruction} {astuple(one.example.parameters)}".encode())
         total.update(np.ascontiguousarray(one.shot.frames[0]).tobytes())
         total.update(np.ascontiguousarray(one.example.target[-1]).tobytes())

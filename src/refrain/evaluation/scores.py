@@ -5,16 +5,6 @@ import numpy as np
 CHANGED = 0.1  # a matte above this counts as changed
 
 
-def psnr(one: np.ndarray, other: np.ndarray, where: np.ndarray | None = None) -> float:
-    """Peak signal-to-noise ratio in dB, over the pixels `where` (bool [T, Y, X]); inf where equal, NaN over none."""
-    wrong = (one.astype(np.float32) - other.astype(np.float32)) ** 2
-    wrong = wrong if where is None else wrong[where]
-    if wrong.size == 0:
-        return float("nan")
-    mean = float(wrong.mean())
-    return float("inf") if mean == 0 else 10 * float(np.log10(255**2 / mean))
-
-
 def overlap(matte: np.ndarray, truth: np.ndarray) -> float:
     """Intersection over union of what was changed and what should be; 1 where both are empty."""
     one, other = matte > CHANGED, truth > CHANGED

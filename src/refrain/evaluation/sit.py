@@ -14,9 +14,10 @@ from refrain.editing.editor import Editor
 from refrain.editing.preserve import preserve
 from refrain.editing.request import Edit, EffectUse, require_understood
 from refrain.errors import BadInput
-from refrain.evaluation.exam import Case
+from refrain.evaluation.exam import Problem
 from refrain.evaluation.recogniser import Recogniser
-from refrain.evaluation.scores import flicker, overlap, psnr, strength
+from refrain.evaluation.scorers.pixels import error, psnr
+from refrain.evaluation.scores import flicker, overlap, strength
 from refrain.evaluation.statistics import wilson
 from refrain.media import Clip
 from refrain.media.fit import pad_frames
@@ -51,12 +52,12 @@ class Answer:
 
 
 def answer(
-    editor: Editor, case: Case, judge: Recogniser, seed: int = 0, loras: tuple[EffectUse, ...] = ()
+    editor: Editor, problem: Problem, judge: Recogniser, seed: int = 0, loras: tuple[EffectUse, ...] = ()
 ) -> Answer:  # fmt: skip
-    """Make one edit of the exam and measure it, at the size of the case. loras: are worn at every edit."""
-    shot, example = case.shot, case.example
+    """Make one edit of the exam and measure it, at the size of its clip. loras: are worn at every edit."""
+    shot, example = problem.shot, problem.example
     if not _understood(example.instruction, editor, loras):
-        return refused(case.number, case.effect, example.instruction)
+        return refused(problem.number, problem.effect, example.instruction)
     frames = torch.from_numpy(shot.frames).permute(0, 3, 1, 2).float().div(127.5).sub(1)  # [T, 3, Y, X]
     clip = Clip.of(frames, shot.fps)
     side = min(shot.frames.shape[1:3])
@@ -72,13 +73,13 @@ def answer(
     chances = judge.chances(shot.frames, result)
     wanted = flicker(shot.frames, example.target)
     return Answer(
-        number=case.number,
-        effect=case.effect,
+        number=problem.number,
+        effect=problem.effect,
         instruction=example.instruction,
         named=max(chances, key=lambda name: chances[name]),
-        chance=chances[case.effect],
-        outside=psnr(bare, shot.frames, still),
-        codec=psnr(as_bytes(before), shot.frames, still),
+        chance=chances[problem.effect],
+        outside=psnr(*error(bare, shot.frames, still)),
+        codec=psnr(*error(as_bytes(before), shot.frames, still)),
         untouched=float(held.sum() / still.sum()) if still.any() else nan,
         equal=bool((result == as_bytes(clip.frames))[held].all()),  # the clip is 4:2:0, which the scene was not
         overlap=overlap(done.matte[:, 0].numpy(), example.matte),
