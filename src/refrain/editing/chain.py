@@ -110,14 +110,11 @@ def within(chained: Chained, bound: Tensor | None, frames: int, size: tuple[int,
     return wide if bound is None else wide * bound
 
 
-def relaid(
-    line: Line, words: dict[Task, Tensor], found: dict[Task, Seen], base: Tensor | None, references: tuple[Tensor, ...]
-) -> Line:
+def relaid(line: Line, words: dict[Task, Tensor], found: dict[Task, Seen], references: tuple[Tensor, ...]) -> Line:
     """The line after a turn that was answered before: what was found is laid, and nothing predicted."""
     for task in (*CHAIN, "picture"):
         if task in found:
-            own = task == "picture"
-            question = line.ask(words[task], task, base if own else None, references if own else ())
+            question = line.ask(words[task], task, references=references if task == "picture" else ())
             line = question.answered(found[task])
     return line
 

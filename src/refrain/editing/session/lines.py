@@ -18,6 +18,8 @@ from .turn import Tree, Turn
 if TYPE_CHECKING:
     from refrain.editing.editor import Editor
 
+DUMMY = "keep it as it is"  # what a dummy turn asks
+
 Lines = dict[int, Line]
 """By turn, the line that ends with it."""
 
@@ -30,27 +32,32 @@ def serves(editor: "Editor", state: State) -> bool:
     return bool(editor.card.turns) and state.full.shape[2] <= editor.card.window
 
 
+def begun(tree: Tree, seen: Seen, editor: "Editor") -> Line:
+    """The line that begins with this source; where the session has a dummy turn, with that behind it."""
+    line = Line.begin(seen, editor.card)
+    if not tree.turns[0].record.get("dummy"):
+        return line
+    return line.ask(editor.words.encode([DUMMY]), "picture", seen.full).answered(seen)
+
+
 def line_of(
-    tree: Tree, number: int, editor: "Editor", held: Lines, pictures: Callable[[Turn], tuple[Tensor, ...]]
-) -> Line:
-    """The line that ends with a turn; `held` keeps what was laid. pictures: the latents of a turn's references."""
+    tree: Tree, number: int, editor: "Editor", held: Lines, states: Callable[[Turn], State],
+    pictures: Callable[[Turn], tuple[Tensor, ...]],
+) -> Line:  # fmt: skip
+    """The line that ends with a turn; `held` keeps what was laid.
+
+    states, pictures: the latents of a turn, and of its references.
+    """
     turn = tree.turn(number)
     if number not in held:
-        asked = turn.record.get("asked", {})
-        seen = turn.state().seen((), editor.device)
+        asked, state = turn.record.get("asked", {}), states(turn)
+        seen = state.seen((), editor.device)
         if turn.parent is None or asked.get("frame") is not None:
-            held[number] = Line.begin(seen, editor.card)
+            held[number] = begun(tree, seen, editor)
         else:
-            before = line_of(tree, turn.parent, editor, held, pictures)
+            before = line_of(tree, turn.parent, editor, held, states, pictures)
             found: dict[Task, Seen] = {"picture": seen}
-            found |= {task: Seen(mask.to(editor.device), None) for task, mask in turn.state().masks.items()}
+            found |= {task: Seen(mask.to(editor.device), None) for task, mask in state.masks.items()}
             said: dict[Task, Tensor] = {task: editor.words.encode([SAYING[task].format(turn.words)]) for task in found}
-            held[number] = relaid(before, said, found, _base(tree, turn, editor), pictures(turn))
+            held[number] = relaid(before, said, found, pictures(turn))
     return held[number]
-
-
-def _base(tree: Tree, turn: Turn, editor: "Editor") -> Tensor | None:
-    """The latents that a turn's picture is a change of."""
-    if turn.parent is None or turn.record["asked"].get("story"):
-        return None
-    return tree.turn(turn.parent).state().full.to(editor.device)

@@ -13,24 +13,26 @@ from uuid import uuid4
 from safetensors import SafetensorError
 from torch import Tensor
 
+from refrain.editing.chain import Masks
 from refrain.editing.chain import Turn as Before
 from refrain.editing.compose import Seen, require_references
 from refrain.editing.edit import Clock, answer, look
 from refrain.editing.editor import Editor
 from refrain.editing.request import OnProgress, Progress, Result
-from refrain.editing.turns import Line
+from refrain.editing.turns import Task
 from refrain.errors import BadInput, RefrainError, Unsupported
 from refrain.media import Clip
 from refrain.media.fit import model_size
 
 from . import log
-from .ask import Ask, Choices, asked_in, check_seed
-from .lines import Lines, line_of, serves
+from .ask import Ask, Choices, asked_in, check_seed, references_in
+from .lines import Lines, begun, line_of, serves
 from .lock import held
 from .media import copy_sound, write_bound, write_clip
 from .shelf import hashes, shelved, sweep, to_disk
 from .state import State, carried, save
 from .turn import Tree, Turn, read_tree
+from .where import Where, where
 
 MOST = 64  # turns in one line
 
@@ -48,11 +50,12 @@ class Session:
     @classmethod
     def create(
         cls, folder: str | Path, source: Clip, editor: Editor, short_side: int | None = None,
-        on_progress: OnProgress | None = None,
+        on_progress: OnProgress | None = None, dummy: bool = False,
     ) -> "Session":  # fmt: skip
         """Begin a session with a clip or a picture, in a folder that is new or empty.
 
-        short_side: pixels of the shorter side at which the model edits, in every turn.
+        short_side: pixels of the shorter side at which the model edits, in every turn. dummy: every line begins as if
+        the model had been asked to keep the source as it is, and had done so (VINCIE, arXiv 2506.10941, Table 4).
         """
         home = Path(folder)
         if home.exists() and not (home.is_dir() and not any(home.iterdir())):
@@ -60,10 +63,12 @@ class Session:
         if not home.absolute().parent.is_dir():
             raise BadInput(f"The folder {home.absolute().parent} does not exist; make it, or give another name.")
         state = State.of(_encoded(source, short_side, editor, on_progress or _silent))
+        if dummy and not serves(editor, state):
+            raise Unsupported(f"{editor.model} sees one turn of this source at a time; begin without a dummy turn.")
         aside = home.absolute().with_name(f".{home.absolute().name}.{uuid4().hex[:8]}.part")
         try:
             aside.mkdir()
-            _begin(aside, source, state, editor, short_side)
+            _begin(aside, source, state, editor, short_side, dummy)
             if home.is_dir():
                 home.rmdir()
             os.replace(aside, home)
@@ -77,13 +82,15 @@ class Session:
         return cls(home, editor, read_tree(home))
 
     @classmethod
-    def open(cls, folder: str | Path, editor: Editor | None = None) -> "Session":
+    def open(cls, folder: str | Path, editor: Editor | None = None, anew: bool = False) -> "Session":
         """A session that was begun before. Without an editor it can do everything but ask.
 
-        Raises BadInput for a folder that holds none, and for an editor with other weights than its turns came of.
+        anew: an editor with other weights than its turns came of goes on with what was seen: it encodes the clips of
+        those turns anew, and knows nothing of the masks on their way.
+        Raises BadInput for a folder that holds no session, and for such an editor unless it is `anew`.
         """
         session = cls(Path(folder), None, read_tree(Path(folder)))
-        if editor is not None:
+        if editor is not None and not anew:
             session._check(editor)
         session.editor = editor
         return session
@@ -112,7 +119,7 @@ class Session:
         """The tree as data: `here`, and all `turns` with their parents."""
         told = [
             {"turn": turn.id, "parent": turn.parent, "words": turn.words, "seed": asked.get("seed"),
-             "frame": asked.get("frame"), "picture": turn.is_picture}
+             "frame": asked.get("frame"), "picture": turn.is_picture, "masks": sorted(turn.record.get("masks", ()))}
             for turn in self._tree.turns
             for asked in [turn.record.get("asked", {})]
         ]  # fmt: skip
@@ -132,6 +139,24 @@ class Session:
         found = self.turn(turn)
         clip = found.clip
         return clip if found.is_picture else replace(clip, sound=self._tree.sound_of())
+
+    def where(
+        self, words: str, at: Turn | int | None = None, on_progress: OnProgress | None = None,
+        **choices: Unpack[Choices],
+    ) -> Where:  # fmt: skip
+        """Where these words would change a turn: the masks that `ask` with a chain predicts. Nothing is asked.
+
+        choices: seed, steps, guidance, frame; here: then only how the change would lie is predicted.
+        """
+        choices["chain"] = True
+        editor, asked = self._asker(), Ask(words, **choices)
+        parent = self.here if at is None else self.turn(at)
+        clip, state = self._source(parent, asked, on_progress or _silent)
+        seen = state.seen((), editor.device)
+        before = self._turn(parent, asked, state, seen)
+        assert before is not None  # what knows no turns has no chain, which was said
+        request = asked.edit(clip, self._tree.turns[0].record["short_side"])
+        return where(request, seen, editor, before, on_progress or _silent)
 
     # ---- what changes it
 
@@ -176,7 +201,7 @@ class Session:
         asker, first = editor or self._asker(), self._tree.turns[0].record
         origin = None if first["source"] is None else Path(first["source"])
         source = replace(self.whole(0), origin=origin)
-        new = Session.create(folder, source, asker, first["short_side"], on_progress)
+        new = Session.create(folder, source, asker, first["short_side"], on_progress, first.get("dummy", False))
         for turn in self._tree.turns[1:]:
             new._answer(asked_in(turn, seed), turn.parent, on_progress or _silent)
         if new.here.id != self.here.id:
@@ -203,7 +228,9 @@ class Session:
             before = self._turn(parent, asked, state, seen)
             done = answer(request, editor, on_progress, seen, before)
             state = carried(done, editor.codec, editor.card)
-            kept = self._keep(asked, parent, done.result, state)
+            found = Masks() if done.chained is None else done.chained.masks
+            drawn: dict[Task, Tensor] = {task: mask[: len(done.result.clip)] for task, (_, mask) in found.items()}
+            kept = self._keep(asked, parent, done.result, state, drawn)
             if done.chained is not None and asked.frame is None:
                 self._lines[kept.id] = done.chained.question.answered(state.seen((), editor.device))
             return kept
@@ -219,21 +246,28 @@ class Session:
                 )
             return None
         if asked.frame is not None:
-            line = Line.begin(replace(seen, references=()), editor.card)
+            line = begun(self._tree, replace(seen, references=()), editor)
         else:
-            line = line_of(self._tree, parent.id, editor, self._lines, self._references)
+            line = line_of(self._tree, parent.id, editor, self._lines, self._state, self._references)
         return Before(line, asked.chain, asked.story, asked.here, asked.within)
 
     def _references(self, turn: Turn) -> tuple[Tensor, ...]:
         """The latents of the references of a turn that was asked before."""
-        state = turn.state()
-        return tuple(self._picture(one, state, _silent) for one in asked_in(turn).references)
+        state = self._state(turn)
+        return tuple(self._picture(one, state, _silent) for one in references_in(turn))
+
+    def _state(self, turn: Turn) -> State:
+        """The latents of a turn; encoded from what was seen where they are those of another model."""
+        editor = self._asker()
+        if turn.weights == editor.weights:
+            return turn.state()
+        return State.of(_encoded(turn.clip, self._tree.turns[0].record["short_side"], editor, _silent))
 
     def _source(self, parent: Turn, asked: Ask, on_progress: OnProgress) -> tuple[Clip, State]:
         """The clip that a turn edits, with its latents; one frame of it is looked at anew."""
         clip, side = parent.clip, self._tree.turns[0].record["short_side"]
         if asked.frame is None:
-            return clip, parent.state()
+            return clip, self._state(parent)
         if parent.is_picture:
             raise BadInput(f"Turn {parent.id} is a picture already; ask without a frame.")
         if not 0 <= asked.frame < len(clip):
@@ -247,14 +281,14 @@ class Session:
             turn = self.turn(reference)
             if not turn.is_picture:
                 raise BadInput(f"Turn {turn.id} is a clip, and a reference is a picture; edit one frame of it first.")
-            return turn.state().full
+            return self._state(turn).full
         editor = self._asker()
         size = tuple(side * editor.codec.pixels_per_latent for side in state.full.shape[-2:])
         frame = reference.between(0, 1)
         return look(frame, (), (size[0], size[1]), editor, on_progress, Clock()).full
 
-    def _keep(self, asked: Ask, parent: Turn, result: Result, state: State) -> Turn:
-        """Bring a turn to the disk: its files, then its record."""
+    def _keep(self, asked: Ask, parent: Turn, result: Result, state: State, masks: dict[Task, Tensor]) -> Turn:
+        """Bring a turn to the disk: its files, then its record. masks: [T, 1, y, x], as they may be looked at."""
         number = len(self._tree.turns)
         try:
             with shelved(self.home, number) as folder:
@@ -263,6 +297,7 @@ class Session:
                     "turn": number, "parent": parent.id, "at": _now(), "asked": asked.told(folder),
                     "clip": write_clip(result.clip, folder, "clip"),
                     "matte": write_bound(result.change, folder, "matte"),
+                    "masks": {task: write_bound(mask, folder, f"mask-{task}") for task, mask in masks.items()},
                     "made": result.record, "files": hashes(folder),
                 }  # fmt: skip
             self._tree.end = log.add(self.home, record, self._tree.end)
@@ -301,15 +336,16 @@ class Session:
         return self.editor
 
     def _check(self, editor: Editor) -> None:
-        was = self._tree.turns[0].record["editor"]
-        if was["weights"] != editor.weights:
+        other = next((turn for turn in self._tree.turns if turn.weights != editor.weights), None)
+        if other is not None:
             raise BadInput(
-                f"The turns of {self.home} came of {was['model']} (weights {was['weights'][:8]}), not of "
-                f"{editor.model} ({editor.weights[:8]}); open it with that, or replay it into a new folder with this."
+                f"Turn {other.id} of {self.home} came of {other.made_by['model']} (weights {other.weights[:8]}), not "
+                f"of {editor.model} ({editor.weights[:8]}); open it with that, replay it into a new folder with this, "
+                "or say anew, and what was seen is encoded again."
             )
 
 
-def _begin(home: Path, source: Clip, state: State, editor: Editor, short_side: int | None) -> None:
+def _begin(home: Path, source: Clip, state: State, editor: Editor, short_side: int | None, dummy: bool) -> None:
     """Write the source and the first record."""
     with shelved(home, 0) as folder:
         save(state, folder)
@@ -320,6 +356,7 @@ def _begin(home: Path, source: Clip, state: State, editor: Editor, short_side: i
             "at": _now(),
             "source": None if source.origin is None else str(source.origin),
             "short_side": short_side,
+            "dummy": dummy,
             "editor": editor.cause(),
             "clip": write_clip(source, folder, "clip"),
             "sound": None if source.sound is None else copy_sound(source.sound, folder),

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from refrain.editing.turns import Task
 from refrain.errors import BadInput
 from refrain.media import Clip
 
@@ -52,6 +53,22 @@ class Turn:
         """What the turn changed, [T, 1, y, x] in 0..1 at the model's size; None of a source, or where none was kept."""
         facts = self.record.get("matte")
         return None if facts is None else read_bound(self.folder, self.file(facts))
+
+    @property
+    def masks(self) -> dict[Task, Tensor]:
+        """The masks on the way to its picture, predicted or given, [T, 1, y, x] in 0..1 at the model's size."""
+        told: dict[Task, Facts] = self.record.get("masks", {})
+        return {task: read_bound(self.folder, self.file(facts)) for task, facts in told.items()}
+
+    @property
+    def made_by(self) -> dict[str, Any]:
+        """The editor that its latents are of, as its record tells it: `model`, `weights` and more."""
+        return self.record["editor"] if self.parent is None else self.record["made"]
+
+    @property
+    def weights(self) -> str:
+        """The hash of that editor's weights."""
+        return self.made_by["weights"]
 
     def state(self) -> State:
         """What the next turn edits."""
