@@ -12,10 +12,11 @@ from refrain.attention import Isa
 from refrain.data.store import Store
 from refrain.editing.editor import Editor
 from refrain.editing.request import Edit, EffectUse
-from refrain.models.lora import outline
+from refrain.models.lora import base_of, outline, shipped
 from refrain.models.protocols import Card
 from refrain.training.journal import read
 from tiny import save_tiny
+from tiny_embedded import save_tiny_embedded
 
 RECIPES = ROOT / "recipes"
 FACTS = {"frames": 5, "width": 64, "height": 64, "fps": 8.0}
@@ -89,6 +90,21 @@ def test_sparse_attention_is_learnt_with_in_two_stages(wan: Path, pairs: Path, t
     editor = Editor.from_pretrained(tmp_path / "two" / "model", attention=Isa.published())
     assert editor.card.rule == "full"
     assert len(editor.edit(Edit("make it snow", clip(3), short_side=64, steps=1)).clip) == 5
+
+
+@pytest.mark.slow
+def test_effects_to_ship_are_taught_one_by_one_and_found_by_their_names(tmp_path: Path, run: Run) -> None:  # noqa: F811
+    model = save_tiny_embedded(tmp_path / "tiny")
+    Store.create(tmp_path / "pairs").add(
+        pair(tmp_path / "pairs", n, clip(n, 33), clip(n + 9, 33), split=split, **{**FACTS, "frames": 33})
+        for n, split in enumerate(("train", "train", "validation"))
+    )
+    more = ("--data", tmp_path / "pairs", "--model", model, "--steps", 2, "--set", "side=64", "--set", "names=a, b")
+    asked = ("train", RECIPES / "shipped_effects.py", tmp_path / "run", *more, "--set", f"export={tmp_path / 'out'}")
+    assert run(*asked).status == 0
+    assert list(shipped(tmp_path / "out")) == ["a", "b"]
+    card = outline(tmp_path / "out" / "b.safetensors")
+    assert card is not None and (card.effect, card.tokens, card.base_hash) == ("b", "target", base_of(model)[1])
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.py")), ids=lambda path: path.stem)
