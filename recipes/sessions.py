@@ -41,8 +41,8 @@ SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are f
 WORDINGS = 15_000  # that the text encoder learns from
 SIZES = ((96, 96), (96, 128), (128, 96), (128, 128))  # rows, columns
 TURNS = (1, 2, 3, 4, 6)
-PICTURES = 40  # of all sessions of a batch together, about
-EFFECTS_SHARE, COMPOSED_SHARE, STORY_SHARE = 0.25, 0.1, 0.05  # of the batches; all others are sessions
+PICTURES = 24  # of all sessions of a batch together, about
+EFFECTS_SHARE, COMPOSED_SHARE, STORY_SHARE = 0.15, 0.1, 0.05  # of the batches; all others are sessions
 NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
 OFFSETS = {"reference": (0.0, 0.0, 24.0), "mask": (0.0, 24.0, 0.0)}  # tokens; pictures are at most 12 wide here
 WORDS = (*REFERENCES, *composed_words(), *known_words(), *" ".join((*NEXT, *SAYING.values())).replace(":", "").split())
@@ -127,7 +127,7 @@ def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], drop: 
 
 def composed(rng: np.random.Generator, size: tuple[int, int], drop: float, data: int) -> Sessions:
     """Two references each, whose things come together in one picture."""
-    drawn = [draw_composition(int(rng.integers(data)), size) for _ in range(PICTURES // 4)]
+    drawn = [draw_composition(int(rng.integers(data)), size) for _ in range(PICTURES // 3)]
     said = ["" if rng.random() < drop else one.instruction for one in drawn]
     pictures = tuple(np.stack([one.references[n] for one in drawn]) for n in range(2))
     answer: dict[Task, np.ndarray] = {"picture": np.stack([one.frames for one in drawn])}
@@ -136,7 +136,7 @@ def composed(rng: np.random.Generator, size: tuple[int, int], drop: float, data:
 
 def story(rng: np.random.Generator, size: tuple[int, int], data: int) -> Sessions:
     """Frames of a moving camera: each is predicted from those before it, and is a change of none."""
-    drawn = [draw_session(int(rng.integers(data)), 0, size, 25).frames[::8] for _ in range(PICTURES // 5)]  # 4 frames
+    drawn = [draw_session(int(rng.integers(data)), 0, size, 25).frames[::8] for _ in range(PICTURES // 4)]  # 4 frames
     said = [str(rng.choice(NEXT)) for _ in drawn]
     turns = [Told(said, {"picture": np.stack([one[n : n + 1] for one in drawn])}, story=True) for n in (1, 2, 3)]
     return Sessions(np.stack([one[:1] for one in drawn]), tuple(turns))
