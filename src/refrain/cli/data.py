@@ -80,6 +80,35 @@ def pairs(
     say(f"{out} holds {count} pairs; {made} were made now, {made / spent:.2f} a second", quiet)
 
 
+@app.command("sessions")
+def sessions(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder of the sessions; made where there is none.")],
+    count: Annotated[int, typer.Option(metavar="N", help="How many sessions the folder is to hold.")] = 100,
+    turns: Annotated[int, typer.Option(metavar="N", help="Turns of every session.")] = 5,
+    size: Annotated[int, typer.Option(metavar="PIXELS", help="Both sides of every picture.")] = 256,
+    frames: Annotated[int, typer.Option(metavar="N", help="Frames of every clip; 1: pictures.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the first session; each has the next.")] = 0,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Render a set of sessions: scenes that are edited turn after turn, with words, answers and masks.
+
+    Run it again to go on after a stop, or with a larger --count for more. The same options give the same set.
+
+    Examples:
+
+      refrain data sessions sessions --count 1000
+
+      refrain data sessions small --count 50 --turns 3 --size 128
+    """
+    from refrain.data.sessions.build import Asked, build
+
+    asked = Asked(count, turns, (size, size), frames, seed)
+    with told(quiet) as teller:
+        made = build(asked, out, lambda done, of: teller.stage("sessions", done, of))
+    say(f"{out} holds {count} sessions; {made} were made now", quiet)
+
+
 @app.command("check")
 def check(folder: Folder, debug: Debug = False) -> None:
     """Open every clip of every pair, and tell each fault with its line.
