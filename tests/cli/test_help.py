@@ -13,10 +13,11 @@ HEAVY = {"torch", "diffusers", "transformers", "av", "cv2", "numpy"}
 VERBS = [
     *("edit", "models", "doctor", "sample", "sheet", "calibrate"),
     *("picture rule", "picture plan", "picture attention", "bench memory", "bench edit", "bench attention"),
+    "bench session",
     *("effects list", "effects render", "effects gallery", "evaluate effects", "evaluate BENCH", "evaluate sessions"),
-    *("data pairs", "data check", "data import", "data export", "data show"),
+    *("data pairs", "data check", "data import", "data export", "data show", "data sessions"),
     *("session new", "session ask", "session undo", "session redo", "session branch"),
-    *("session show", "session export", "session replay"),
+    *("session show", "session export", "session replay", "session where"),
     *("serve", "train", "score", "compare", "report"),
 ]
 

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from cli.conftest import COLUMNS, FRAMES, ROWS, Run
 from cli.test_edit import equal
+from editing.sessions import KNOWS_TURNS, changing, photo
 from media.make import packets
 from refrain.cli.tree import drawn, lines, rows
 from refrain.media import Clip
@@ -49,6 +51,36 @@ def test_a_session_from_beginning_to_export(clip: Path, model: Path, out: Path, 
     assert record["instruction"] == SNOW and [each["turn"] for each in record["turns"]] == [0, 1]
     ran = run("session", "export", home, "-o", out / "b.mp4", "--turn", 0)
     assert ran.status == 0 and Clip.read(out / "b.mp4").times == source.times
+
+
+def test_masks_are_predicted_painted_over_given_back_and_drawn(out: Path, run: Run) -> None:
+    home, model = out / "s", out / "model"
+    changing(model, **KNOWS_TURNS)
+    photo().write(out / "in.png")
+    assert run("session", "new", home, out / "in.png", "--model", model, "--dummy", "-q").status == 0
+    few = ("--steps", 1, "--guidance", 1)
+    ran = run("session", "where", home, SNOW, "-o", out / "mask.png", "--there", out / "there.png", *few)
+    assert ran.status == 0, ran.err
+    mask = Clip.read(out / "mask.png")
+    assert mask.still and mask.size == photo().size and Clip.read(out / "there.png").size == mask.size
+    assert run("session", "show", home, "--json").record["here"] == 0
+    painted = np.zeros((ROWS, COLUMNS, 3), np.uint8)
+    painted[:, :30] = 255
+    cv2.imwrite(str(out / "painted.png"), painted)
+    ran = run("session", "ask", home, SNOW, "--here", out / "painted.png", "--within", "--json", *few)
+    assert ran.status == 0, ran.err
+    assert ran.record["asked"]["within"] and set(ran.record["masks"]) == {"here", "there"}
+    ran = run("session", "ask", home, "heavy fog", "--story", "--chain", *few)
+    assert ran.status == 0, ran.err
+    assert run("session", "show", home, "-o", out / "tree.png").status == 0
+    assert Clip.read(out / "tree.png").size[1] > 3 * 84
+    for arguments, said in (
+        (("ask", home, SNOW, "--within"), "ask with a chain"),
+        (("where", home, SNOW, "-o", out), "is a folder"),
+        (("where", home, "remove it", "-o", out / "m.png"), "does not understand"),
+    ):
+        ran = run("session", *arguments)
+        assert ran.status == 2 and said in ran.err, (arguments, ran.err)
 
 
 def test_a_session_is_asked_again(clip: Path, model: Path, out: Path, run: Run) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from refrain.cli import bench_attention as rivals
     from refrain.cli.bench_edit import Figures
     from refrain.cli.bench_memory import Figure, Job
+    from refrain.cli.bench_session import Course
+    from refrain.cli.bench_session import Figure as Turned
     from refrain.cli.bench_told import Swept
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and memory on this machine.", rich_markup_mode="rich")
@@ -179,6 +181,51 @@ def attention(
             (_show_sweep if sweep else _show_rivals)(setup, measured)
 
 
+@app.command()
+def session(
+    size: Annotated[str, typer.Option(metavar="WxH", help="Of the picture.")] = "192x192",
+    turns: Annotated[int, typer.Option(metavar="N", help="Turns, one after another.")] = 10,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Of every turn; the model's own unless given.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One that knows turns; random numbers unless given.")
+    ] = None,
+    width: Annotated[int, typer.Option(metavar="N", help="Of a network of random numbers.")] = 256,
+    layers: Annotated[int, typer.Option(metavar="N", help="Of such a network.")] = 6,
+    coarse: Annotated[bool, typer.Option("--coarse", help="Of such a network: pictures before at half size.")] = False,
+    without: Annotated[bool, typer.Option("--without/--no-without", help="Also time turns without memory.")] = True,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Rounds; the least counts.")] = 3,
+    threads: Annotated[int, typer.Option(metavar="N", help="Of the processor; 0: all.")] = 0,
+    device: Device = "cpu",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Time the turns of a session, with memory and without, and compare what they answer.
+
+    Examples:
+
+      refrain bench session
+
+      refrain bench session --size 384x384 --coarse --json
+    """
+    if turns < 1 or repeats < 1 or threads < 0 or layers < 1 or (steps is not None and steps < 1):
+        raise BadInput("--turns, --repeats, --layers and --steps must be 1 or more, --threads 0 or more.")
+
+    import torch
+
+    from refrain.cli.bench_session import Course, measure
+
+    if threads:
+        torch.set_num_threads(threads)
+    course = Course(two_sides(size), turns, steps, model, width, layers, coarse, device)
+    with told(json) as teller:
+        figures = measure(course, repeats, without, teller.stage)
+    if json:
+        listed = [asdict(figure) for figure in figures]
+        print(_json.dumps({"machine": _machine(), "repeats": repeats, **asdict(course), "figures": listed}, indent=2))
+    else:
+        _show_session(course, figures)
+
+
 def _facts(job: "Job", figures: "list[Figure]") -> dict[str, object]:
     """One size as JSON."""
     from refrain.cli.bench_memory import FULL
@@ -260,6 +307,20 @@ def _show_edit(figures: "Figures") -> None:
     table.add_row("of the processor", f"{figures.busy:.2f}")
     Console().print(table)
     Console().print(f"peak memory: {figures.peak / 1e9:.2f} GB")
+
+
+def _show_session(course: "Course", figures: "list[Turned]") -> None:
+    first, rows = figures[0], list[list[str]]()
+    for each in figures:
+        kept = [f"{each.with_[0]:.2f}", f"{each.with_[1]:.2f}", f"{each.with_[1] / first.with_[1]:.2f}"]
+        anew = ["", "", ""]
+        if each.without is not None and first.without is not None:
+            anew = [f"{each.without[0]:.2f}", f"{each.without[1]:.2f}", f"{each.without[1] / first.without[1]:.2f}"]
+        apart = "" if each.apart is None else f"{each.apart:.0e}"
+        rows.append([str(each.turn), str(each.tokens), *kept, *anew, apart])
+    head = ("turn", "tokens", "memory s", "cpu", "× turn 1", "without s", "cpu", "× turn 1", "apart")
+    title = f"{course.size[1]}x{course.size[0]}, {course.model or f'{course.layers} layers of width {course.width}'}"
+    _print(_table(title, "the least of all rounds; cpu: of the processor; apart: of the two answers", head, rows), ())
 
 
 def _show_rivals(setup: "rivals.Setup", measured: "Swept") -> None:

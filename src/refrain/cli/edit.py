@@ -8,14 +8,20 @@ import typer
 
 from refrain.cli.cost import told_cost
 from refrain.cli.options import (
+    AnyBase,
     Attention,
+    Box,
     Debug,
     Device,
+    DType,
+    Guidance,
     Json,
+    Mask,
     Model,
-    Number,
+    Offload,
     Quiet,
     Seed,
+    Steps,
     attention_of,
     dtype_of,
     effect_of,
@@ -38,8 +44,8 @@ def edit(
     out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="A video, a picture, or a folder/ of frames.")],
     model: Model = "embedded",
     seed: Seed = 0,
-    steps: Annotated[int | None, typer.Option(metavar="N", help="More are finer and slower.")] = None,
-    guidance: Annotated[float | None, typer.Option(metavar="X", help="How strongly the words count; 1 is off.")] = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
     size: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="Shorter side at which the model edits; OUT keeps IN's size.")
     ] = None,
@@ -50,12 +56,8 @@ def edit(
     reference: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="A picture the words speak of; may come again.")
     ] = None,
-    mask: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A picture or clip of IN's size: nothing changes where black.")
-    ] = None,
-    box: Annotated[
-        str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Nothing changes outside this box of pixels.")
-    ] = None,
+    mask: Mask = None,
+    box: Box = None,
     effect: Annotated[
         list[str] | None,
         typer.Option(
@@ -64,7 +66,7 @@ def edit(
             "time, if trained for that; may come again.",
         ),
     ] = None,
-    any_base: Annotated[bool, typer.Option("--any-base", help="Take LoRAs that were trained on another base.")] = False,
+    any_base: AnyBase = False,
     preserve: Annotated[
         bool, typer.Option("--preserve/--no-preserve", help="Keep IN's own pixels where nothing was changed.")
     ] = True,
@@ -72,9 +74,9 @@ def edit(
     quality: Annotated[float, typer.Option(metavar="N", help="Of H.264: 0 best to 51 smallest.")] = 18,
     lossless: Annotated[bool, typer.Option("--lossless", help="H.264 without loss, in IN's own pixels.")] = False,
     attention: Attention = "dense",
-    offload: Annotated[bool, typer.Option("--offload", help="Keep what is remembered of IN on the CPU.")] = False,
+    offload: Offload = False,
     device: Device = "cpu",
-    dtype: Annotated[Number | None, typer.Option(help="float32 on the CPU, bfloat16 elsewhere.")] = None,
+    dtype: DType = None,
     json: Json = False,
     quiet: Quiet = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and load no weights.")] = False,

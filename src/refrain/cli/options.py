@@ -23,8 +23,14 @@ Model = Annotated[
 Seed = Annotated[int, typer.Option(help="The same seed gives the same answer.", metavar="N")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or mps.", metavar="NAME")]
 Picture = Annotated[Path | None, typer.Option("-o", "--out", help="Write a PNG here.", metavar="FILE")]
-
-
+Steps = Annotated[int | None, typer.Option(metavar="N", help="More are finer and slower.")]
+Guidance = Annotated[float | None, typer.Option(metavar="X", help="How strongly the words count; 1 is off.")]
+Box = Annotated[str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Nothing changes outside this box of pixels.")]
+AnyBase = Annotated[bool, typer.Option("--any-base", help="Take LoRAs that were trained on another base.")]
+Mask = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A picture or clip of IN's size: nothing changes where black.")
+]
+Offload = Annotated[bool, typer.Option("--offload", help="Keep what is remembered of IN on the CPU.")]
 Attention = Annotated[
     str,
     typer.Option(
@@ -40,6 +46,9 @@ class Number(StrEnum):
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
+
+
+DType = Annotated[Number | None, typer.Option(help="float32 on the CPU, bfloat16 elsewhere.")]
 
 
 def dtype_of(number: Number | None) -> "torch.dtype | None":

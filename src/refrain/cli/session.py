@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from refrain.cli.edit import bound_of
+from refrain.cli import session_masks as masks
 from refrain.cli.options import (
+    AnyBase,
     Attention,
+    Box,
     Debug,
     Device,
+    DType,
+    Guidance,
     Json,
+    Mask,
     Number,
+    Offload,
     Picture,
     Quiet,
     Seed,
+    Steps,
     attention_of,
     dtype_of,
     effect_of,
@@ -24,18 +31,30 @@ from refrain.cli.options import (
 from refrain.cli.progress import say, told
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from refrain.attention import Spec
     from refrain.editing.editor import Editor
     from refrain.editing.session.session import Session
     from refrain.editing.session.turn import Turn
+    from refrain.media import Clip
+    from refrain.models.outline import Outline
 
 app = typer.Typer(help="Edit turn after turn: ask, look, take back, go another way.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The session's folder.")]
 OwnModel = Annotated[str | None, typer.Option("--model", metavar="NAME", help="The session's own, unless given.")]
-DType = Annotated[Number | None, typer.Option(help="float32 on the CPU, bfloat16 elsewhere.")]
+Words = Annotated[str, typer.Argument(metavar="WORDS", help='What to change: "make it snow".')]
+At = Annotated[int | None, typer.Option(metavar="TURN", help="Edit this turn, not where the session stands.")]
+Frame = Annotated[int | None, typer.Option(metavar="N", help="Edit this frame alone, as a picture; 0 is the first.")]
+Anew = Annotated[bool, typer.Option("--anew", help="Go on with another --model: encode what was seen again.")]
+References = Annotated[
+    list[Path] | None, typer.Option(metavar="FILE", help="A picture, in the words <1>, <2>; may come again.")
+]
+Carry = Annotated[
+    list[int] | None, typer.Option(metavar="TURN", help="A turn that is a picture, after those; may come again.")
+]
+Effects = Annotated[
+    list[str] | None, typer.Option(metavar="FILE[:WEIGHT][@X0,Y0,X1,Y1][@2s-4s]", help="A LoRA, as in refrain edit.")
+]
 
 
 @app.command("new")
@@ -50,6 +69,7 @@ def new(
     ] = None,
     start: Annotated[float | None, typer.Option("--from", metavar="SECONDS", help="Take CLIP from here on.")] = None,
     stop: Annotated[float | None, typer.Option("--to", metavar="SECONDS", help="Take CLIP up to here.")] = None,
+    dummy: Annotated[bool, typer.Option("--dummy", help="Begin every line with a turn that changed nothing.")] = False,
     device: Device = "cpu",
     dtype: DType = None,
     quiet: Quiet = False,
@@ -75,43 +95,33 @@ def new(
         Outline.of(model)
         teller.stage("loading the model")
         here = str(Path(model).resolve()) if Path(model).is_dir() else model
-        Session.create(folder, clip, _editor(here, None, device, dtype), size, teller.on_progress)
+        Session.create(folder, clip, _editor(here, None, device, dtype), size, teller.on_progress, dummy)
     say(f'began {folder}; now: refrain session ask {folder} "what to change"', quiet)
 
 
 @app.command("ask")
 def ask(
     folder: Folder,
-    instruction: Annotated[str, typer.Argument(metavar="WORDS", help='What to change: "make it snow".')],
-    at: Annotated[
-        int | None, typer.Option(metavar="TURN", help="Edit this turn, not where the session stands.")
-    ] = None,
-    frame: Annotated[
-        int | None, typer.Option(metavar="N", help="Edit this frame alone, as a picture; 0 is the first.")
-    ] = None,
+    instruction: Words,
+    at: At = None,
+    frame: Frame = None,
     seed: Seed = 0,
-    steps: Annotated[int | None, typer.Option(metavar="N", help="More are finer and slower.")] = None,
-    guidance: Annotated[float | None, typer.Option(metavar="X", help="How strongly the words count; 1 is off.")] = None,
-    reference: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="A picture, in the words <1>, <2>; may come again.")
-    ] = None,
-    carry: Annotated[
-        list[int] | None, typer.Option(metavar="TURN", help="A turn that is a picture, after those; may come again.")
-    ] = None,
-    mask: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A picture or clip of CLIP's size: nothing changes where black.")
-    ] = None,
-    box: Annotated[
-        str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Nothing changes outside this box of pixels.")
-    ] = None,
-    effect: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE[:WEIGHT][@X0,Y0,X1,Y1][@2s-4s]", help="A LoRA, as in refrain edit."),
-    ] = None,
-    any_base: Annotated[bool, typer.Option("--any-base", help="Take LoRAs that were trained on another base.")] = False,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    reference: References = None,
+    carry: Carry = None,
+    mask: Mask = None,
+    box: Box = None,
+    chain: Annotated[bool, typer.Option("--chain", help="Predict first where it changes, then how it lies.")] = False,
+    here: Annotated[Path | None, typer.Option(metavar="MASK", help="A mask of where, not a predicted one.")] = None,
+    within: Annotated[bool, typer.Option("--within", help="Change nothing outside these masks.")] = False,
+    story: Annotated[bool, typer.Option("--story", help="A new picture that goes on from the ones before.")] = False,
+    effect: Effects = None,
+    any_base: AnyBase = False,
     model: OwnModel = None,
+    anew: Anew = False,
     attention: Attention = "dense",
-    offload: Annotated[bool, typer.Option("--offload", help="Keep what is remembered of CLIP on the CPU.")] = False,
+    offload: Offload = False,
     device: Device = "cpu",
     dtype: DType = None,
     json: Json = False,
@@ -124,43 +134,72 @@ def ask(
 
       refrain session ask holiday "make it snow"
 
-      refrain session ask holiday "black and white" --at 0 --box 0,0,200,120
+      refrain session ask holiday "remove the hat" --chain --within
     """
     began = time.monotonic()
-    from refrain.editing.compose import require_references
-    from refrain.editing.request import check_words, require_understood
-    from refrain.editing.session.session import Session
-    from refrain.media import Clip
-    from refrain.models.outline import Outline
-
-    check_words(instruction)
     with told(quiet or json) as teller:
         teller.stage("reading")
-        session = Session.open(folder)
-        parent = session.here if at is None else session.turn(at)
-        name = model or _model_of(session)
-        outline = Outline.of(name)
-        if not effect:
-            require_understood(instruction, outline.card, outline.vocabulary)
-        if reference or carry:
-            require_references(outline.card)
-        bound = None
-        if mask or box:
-            clip = parent.clip
-            bound = bound_of(clip if frame is None else clip.between(frame, frame + 1), mask, box)
-        pictures = tuple(Clip.read(path) for path in reference or ())
+        parent, outline = _able(folder, instruction, at, model, bool(effect), bool(reference or carry))
+        bound, where = (masks.read_for(parent, frame, *one) for one in ((mask, box), (here, None)))
+        choices = {
+            "seed": seed, "steps": steps, "guidance": guidance, "bound": bound, "frame": frame, "chain": chain,
+            "references": (*_clips(reference), *(carry or ())), "effects": tuple(map(effect_of, effect or ())),
+            "any_base": any_base, "here": where, "within": within, "story": story,
+        }  # fmt: skip
         spec = attention_of(attention, outline.network.layers, outline.network.heads)
         teller.stage("loading the model")
-        session = Session.open(folder, _editor(name, spec, device, dtype, offload))
-        turn = session.ask(
-            instruction, parent, teller.on_progress, seed=seed, steps=steps, guidance=guidance, bound=bound,
-            references=(*pictures, *(carry or ())), effects=tuple(map(effect_of, effect or ())), any_base=any_base,
-            frame=frame,
-        )  # fmt: skip
+        turn = _with_model(folder, model, anew, spec, device, dtype, offload).ask(
+            instruction, parent.id, teller.on_progress, **choices
+        )
     if json:
         print(text.dumps(turn.record, indent=2, ensure_ascii=False))
     seconds = time.monotonic() - began
     say(f"turn {turn.id} is {turn.folder / turn.record['clip']['file']}, in {seconds:.0f} s", quiet or json)
+
+
+@app.command("where")
+def where(
+    folder: Folder,
+    instruction: Words,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="MASK", help="A PNG; of a clip, a video.")],
+    there: Annotated[Path | None, typer.Option(metavar="MASK", help="Also write how the change will lie.")] = None,
+    at: At = None,
+    frame: Frame = None,
+    seed: Seed = 0,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    model: OwnModel = None,
+    anew: Anew = False,
+    device: Device = "cpu",
+    dtype: DType = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write a mask of where the words would change a turn, and ask nothing. Paint it over, and give it to ask --here.
+
+    Examples:
+
+      refrain session where holiday "remove the hat" -o mask.png
+
+      refrain session ask holiday "remove the hat" --here mask.png --within
+    """
+    from refrain.attention import Dense
+    from refrain.cli.outputs import check_free
+
+    for path in (out, there):
+        if path is not None:
+            check_free(path)
+    with told(quiet) as teller:
+        teller.stage("reading")
+        parent, _ = _able(folder, instruction, at, model)
+        teller.stage("loading the model")
+        found = _with_model(folder, model, anew, Dense(), device, dtype).where(
+            instruction, parent.id, teller.on_progress, seed=seed, steps=steps, guidance=guidance, frame=frame
+        )
+        for path, mask in ((out, found.here), (there, found.there)):
+            if path is not None:
+                masks.write_for(parent, frame, mask, path)
+    say(f"wrote {out}", quiet)
 
 
 @app.command("undo")
@@ -217,7 +256,7 @@ def show(folder: Folder, out: Picture = None, json: Json = False, debug: Debug =
     session = _opened(folder)
     if out is not None:
         check_free(out)
-        drawn(session.show(), lambda number, height: _thumb(session.turn(number), height)).save(out)
+        drawn(session.show(), lambda number, height: masks.thumb(session.turn(number), height)).save(out)
     print(text.dumps(session.show(), indent=2, ensure_ascii=False) if json else "\n".join(lines(session.show())))
 
 
@@ -301,18 +340,43 @@ def _editor(
     return Editor.from_pretrained(name, spec or Dense(), device, dtype_of(dtype), offload)
 
 
+def _with_model(
+    folder: Path, model: str | None, anew: bool, spec: "Spec", device: str, dtype: Number | None, offload: bool = False
+) -> "Session":
+    """The session with an editor: its own, or the one of this name."""
+    from refrain.editing.session.session import Session
+
+    return Session.open(folder, _editor(model or _model_of(_opened(folder)), spec, device, dtype, offload), anew)
+
+
+def _able(
+    folder: Path, instruction: str, at: int | None, model: str | None, effects: bool = False, references: bool = False
+) -> "tuple[Turn, Outline]":
+    """The turn that is edited, and the model's outline; refuses, before weights are read, what its card cannot do."""
+    from refrain.editing.compose import require_references
+    from refrain.editing.request import check_words, require_understood
+    from refrain.models.outline import Outline
+
+    check_words(instruction)
+    session = _opened(folder)
+    parent = session.here if at is None else session.turn(at)
+    outline = Outline.of(model or _model_of(session))
+    if not effects:
+        require_understood(instruction, outline.card, outline.vocabulary)
+    if references:
+        require_references(outline.card)
+    return parent, outline
+
+
+def _clips(paths: list[Path] | None) -> "list[Clip]":
+    from refrain.media import Clip
+
+    return [Clip.read(path) for path in paths or ()]
+
+
 def _model_of(session: "Session") -> str:
     return session.turns[0].record["editor"]["model"]
 
 
 def _stands(turn: "Turn", quiet: bool) -> None:
     say(f"at turn {turn.id}: {turn.words}" if turn.id else "at the source", quiet)
-
-
-def _thumb(turn: "Turn", height: int) -> "np.ndarray":
-    """The middle frame of a turn, small: uint8 [y, x, 3]."""
-    clip = turn.clip
-    rows, columns = clip.size
-    middle = len(clip) // 2
-    small = clip.between(middle, middle + 1).at((height, max(8, round(height * columns / rows))))[0]
-    return ((small + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()

@@ -21,13 +21,17 @@ Tell = Callable[[int, int, Tensor], None]
 
 @dataclass(frozen=True)
 class Solver:
-    """Solves rows: `solve(row, ...)` gives the target's latents. offload: what is remembered lies on the CPU."""
+    """Solves rows: `solve(row, ...)` gives the target's latents.
+
+    offload: what is remembered lies on the CPU. memory: False computes all of a row at every step, to compare.
+    """
 
     denoiser: Denoiser
     card: Card
     walk: Walk
     spec: Spec
     offload: bool = False
+    memory: bool = True
 
     def noise(self, like: Tensor, number: int = 0) -> Tensor:
         """The noise of the seed for latents like these; of the `number`-th further prediction, if there are more."""
@@ -43,7 +47,7 @@ class Solver:
         unasked: states of the empty prompt, which guidance says in place of the target's words. spots: with the words
         and without.
         """
-        walk, memory = self.walk, self.card.rule != "full"
+        walk, memory = self.walk, self.memory and self.card.rule != "full"
         asked = self.denoiser.prepare(row, self.spec, memory, self.offload, spots[0])
         bare = asked
         if walk.guidance != 1:
