@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from refrain.cli.measures import Asked, Judge, JudgeKey, JudgeModel, Repeats, Transcript, Weights
 from refrain.cli.options import Attention, Debug, Device, Model, Quiet, Seed, attention_of
 from refrain.cli.progress import Teller, say, told
 from refrain.errors import BadInput
@@ -43,6 +44,12 @@ def bench(
     attention: Attention = "dense",
     limit: Limit = None,
     scorers: Scorers = "free",
+    weights: Weights = None,
+    judge: Judge = None,
+    judge_model: JudgeModel = None,
+    judge_key: JudgeKey = None,
+    judge_repeats: Repeats = 1,
+    transcript: Transcript = None,
     protocol: Kind = "strict",
     seed: Seed = 0,
     steps: Annotated[int | None, typer.Option(metavar="N", help="More are finer and slower.")] = None,
@@ -75,6 +82,8 @@ def bench(
 
     benchmark, kind = benchmark_of(ctx.info_name or ""), protocol_of(protocol)
     cases, by = cases_of(benchmark, file, limit), chosen_of(scorers, kind)
+    measures = Asked(judge, judge_model, judge_key, judge_repeats, transcript, weights or ())
+    by = (*by, *measures.scorers(benchmark.id, kind, device))
     outline = Outline.of(model)
     spec = attention_of(attention, outline.network.layers, outline.network.heads)
     manner = Manner(seed, steps, guidance, size)

@@ -18,6 +18,7 @@ from refrain.cli.evaluate_bench import (
     scored,
     tell,
 )
+from refrain.cli.measures import Asked, Judge, JudgeKey, JudgeModel, Repeats, Transcript, Weights
 from refrain.cli.options import Debug, Quiet
 from refrain.cli.progress import told
 from refrain.errors import BadInput
@@ -35,6 +36,12 @@ def score(
     ] = None,
     limit: Limit = None,
     scorers: Scorers = "free",
+    weights: Weights = None,
+    judge: Judge = None,
+    judge_model: JudgeModel = None,
+    judge_key: JudgeKey = None,
+    judge_repeats: Repeats = 1,
+    transcript: Transcript = None,
     protocol: Kind = "strict",
     strict: Strict = False,
     quiet: Quiet = False,
@@ -51,12 +58,16 @@ def score(
 
       refrain score editverse EditVerseBench/test.json EditVerse_Comparison_Results/Lucy -o runs/lucy --name Lucy
 
-      refrain score fivebench FiVE outputs --protocol compat --strict
+      refrain score fivebench FiVE outputs --protocol compat --strict --weights lpips=lpips_squeeze.safetensors
+
+      refrain score msebench sessions.json outputs --judge https://host/v1 --judge-model gpt-4o --transcript judge.jsonl
     """
     from refrain.evaluation.record import benchmark_of, cause, entered
 
     benchmark, kind = benchmark_of(bench), protocol_of(protocol)
     cases, by = cases_of(benchmark, file, limit), chosen_of(scorers, kind)
+    asked = Asked(judge, judge_model, judge_key, judge_repeats, transcript, weights or ())
+    by = (*by, *asked.scorers(benchmark.id, kind))
     if not outputs.is_dir():
         raise BadInput(f"{outputs} is no folder; give the one that holds the answers to {benchmark.title}.")
     place = str(outputs.absolute())

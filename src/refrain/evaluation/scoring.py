@@ -22,7 +22,8 @@ Listener = Callable[[int, Case], None]  # (cases behind, the next one)
 
 def score_run(run: Run, scorers: Sequence[Scorer], listen: Listener) -> list[Result]:
     """Score what was not scored before, and return the scores of these scorers, in the order of cases and turns."""
-    held = {place: one["key"] for place, one in run.scores.items()}
+    again = {one.id for one in scorers if one.again}
+    held = {place: one["key"] for place, one in run.scores.items() if one["value"] is not None or place[2] not in again}
     told = run.answers
     hashed = lru_cache(maxsize=None)(file_hash)
     protocol: Protocol = "compat" if run.protocol.endswith("/compat") else "strict"

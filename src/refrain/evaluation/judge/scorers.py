@@ -49,6 +49,7 @@ def judge_scorers(benchmark: str, judge: Judge, protocol: Protocol = "strict") -
             partial(asked.figure, figure.name),
             rubric.needs,
             apart=True,
+            again=True,
         )
         for figure in rubric.figures
     )

@@ -72,6 +72,7 @@ class Scorer:
             steadiness in time, the outer form, or whether anything was changed at all; how good a picture looks; or a
             likeness to the source, which is often published as fidelity and claims nothing here.
     needs:  what of `Material` besides source and answer. apart: whether answers of another length or size are taken.
+    again:  whether what it could not score may be scored another day, as where a judge did not answer.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Scorer:
     measure: Callable[[Material], float]
     needs: tuple[str, ...] = ()
     apart: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class View:
     def batches(self, frames: np.ndarray, device: str | torch.device) -> Iterator[Tensor]:
         """uint8 [T, Y, X, 3] -> a few at a time, float32 [n, 3, y, x], normalised.
 
-        Resizing is done in whole grey levels, as Pillow does; the two differ by a level, seldom two, in 3 of 1000 samples.
+        Resizing is in whole grey levels, as Pillow's; the two differ by a level, seldom two, in 3 of 1000 samples.
         """
         mean, spread = (torch.tensor(x, device=device)[:, None, None] for x in (self.mean, self.spread))
         for start in range(0, len(frames), MANY):
