@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from refrain.errors import BadInput, Unsupported
-from refrain.models.lora import Lora, Worn, check_base, read
+from refrain.models.lora import Lora, Worn, check_base, outline, read
 from refrain.models.wan.hearing import Spot
 
 from .compose import PATCH, Seen
@@ -56,6 +56,12 @@ def opened(uses: tuple[EffectUse, ...], folder: Path | None, any_base: bool) -> 
                 "box, a time or words of its own; leave these out, or take one trained on target tokens."
             )
     return tuple(effect for effect in effects if effect.use.weight)
+
+
+def triggers(uses: tuple[EffectUse, ...]) -> tuple[str, ...]:
+    """Words and phrases that call these effects, as their files say; no weights are read."""
+    cards = (outline(use.path) for use in uses)
+    return tuple(trigger for card in cards if card is not None for trigger in card.triggers)
 
 
 def placed(

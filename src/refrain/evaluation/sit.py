@@ -11,6 +11,7 @@ from torch import Tensor
 from refrain.data.effects import EFFECTS
 from refrain.data.words import instruction
 from refrain.editing.editor import Editor
+from refrain.editing.effects import triggers
 from refrain.editing.preserve import preserve
 from refrain.editing.request import Edit, EffectUse, require_understood
 from refrain.errors import BadInput
@@ -21,7 +22,6 @@ from refrain.evaluation.scores import flicker, overlap, strength
 from refrain.evaluation.statistics import wilson
 from refrain.media import Clip
 from refrain.media.fit import pad_frames
-from refrain.models.lora import outline
 
 IDLE = 0.1  # an answer that makes less of the wanted change than this has done nothing
 
@@ -112,11 +112,8 @@ def answer_clip(
 
 def _understood(asked: str, editor: Editor, loras: tuple[EffectUse, ...]) -> bool:
     """Whether the model, or a LoRA that it wears, takes the words."""
-    cards = [card for use in loras if (card := outline(use.path)) is not None]
     try:
-        require_understood(
-            asked, editor.card, editor.vocabulary, tuple(word for card in cards for word in card.triggers)
-        )
+        require_understood(asked, editor.card, editor.vocabulary, triggers(loras))
     except BadInput:
         return False
     return True
