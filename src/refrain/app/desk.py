@@ -1,6 +1,7 @@
 """What a person can do on the page, as plain calls: begin, ask, ask again, go back. Whatever takes long is a job."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -86,6 +87,12 @@ class Desk:
         if self._editor is None:
             raise BadInput(self.fault)
         return self._editor
+
+    def plain(self, error: object) -> str:
+        """A sentence for the page: without the server's folders, and with the page's own remedies."""
+        said = re.sub(re.escape(str(self.rooms.root)) + r"[\w./-]*", "this clip", str(error))
+        said = said.replace("read a shorter stretch", "take a part of it, with from and to")
+        return said[:1].upper() + said[1:]
 
     def understands(self, words: str) -> bool:
         """Whether the model knows what the words ask for."""
@@ -212,7 +219,7 @@ class Desk:
             "news": mark,
             "model": "ready" if self.ready else self.fault or "loading",
             "jobs": [{**_told(job), **_live(job, place, now)} for job, place in live],
-            "over": [{**_told(job), "told": job.told} for job in over[-6:]],
+            "over": [{**_told(job), "told": self.plain(job.told)} for job in over[-6:]],
         }
 
     # ---- how

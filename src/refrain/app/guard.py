@@ -21,6 +21,7 @@ from .rooms import COOKIE, new_secret
 OWN = "/own/"
 UPLOAD = "/own/upload"
 ASKED = 1 << 20  # bytes of any other request
+DRAINED = 8 << 20  # bytes that are read, and dropped, of a request that is refused
 PASSED = re.compile(
     r"/|/config|/theme\.css|/favicon\.ico|/manifest\.json|/(assets|static)/[\w./@+-]+"
     r"|/gradio_api/(startup-events|theme\.css|queue/(join|data)|heartbeat/\w+|reset|cancel|info)"
@@ -83,6 +84,7 @@ class Guard:
             most = self._checked(scope, asked)
             await self.app(scope, _counted(receive, most), answer.send)
         except RefusedError as refused:
+            await _drained(receive, asked.get("content-length", ""))
             await answer.refuse(refused)
 
     def _checked(self, scope: Scope, asked: dict[str, str]) -> int:
@@ -151,12 +153,14 @@ class _Answer:
         """Say why not, unless the answer has begun already."""
         if self._begun:
             return
-        told = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+        said = refused.sentence.encode()
+        told = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(said))]
+        told += [(b"connection", b"close")]
         if refused.status == 401:
             told.append((b"www-authenticate", b'Basic realm="Refrain", charset="UTF-8"'))
             self._cookie = None
         await self.send({"type": "http.response.start", "status": refused.status, "headers": told})
-        await self.send({"type": "http.response.body", "body": refused.sentence.encode()})
+        await self.send({"type": "http.response.body", "body": said})
 
 
 def secret_in(cookies: str) -> str | None:
@@ -209,6 +213,16 @@ def _counted(receive: Receive, most: int) -> Receive:
         return message
 
     return counted
+
+
+async def _drained(receive: Receive, length: str) -> None:
+    """Let a small body come to its end, so that the sentence is heard; from a large one nothing is taken."""
+    left = int(length) if length.isdecimal() else 0
+    while 0 < left <= DRAINED:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+        left -= len(message.get("body", b""))
 
 
 def _too_large(most: int) -> str:

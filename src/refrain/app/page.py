@@ -69,11 +69,13 @@ class Page:
         self.chips = chips(desk.model.understands)
         with gr.Blocks(title="Refrain", analytics_enabled=False, fill_width=False) as self.blocks:
             self._head()
-            with gr.Row():
-                with gr.Column(scale=3, min_width=320):
+            with gr.Row(elem_id="desk"):
+                with gr.Column(min_width=320, visible=False, elem_id="looking") as self.looking:
                     self._stage()
-                with gr.Column(scale=2, min_width=320, visible=False) as self.asking:
+                with gr.Column(min_width=320, visible=False, elem_id="asking") as self.asking:
                     self._asking()
+                with gr.Column(min_width=320, visible=False, elem_id="past") as self.past:
+                    self._past()
             self._connected()
         self.blocks.queue(default_concurrency_limit=8, max_size=256, api_open=False)
 
@@ -98,19 +100,21 @@ class Page:
             self.shelf = gr.HTML("", js_on_load="refrain.pick(element, trigger)", elem_id="shelf")
 
     def _stage(self) -> None:
-        with gr.Column(visible=False) as self.looking:
-            self.stage = gr.HTML("", elem_id="stage")
-            with gr.Row():
-                self.undo = gr.Button("Undo", size="sm")
-                self.redo = gr.Button("Redo", size="sm")
-                self.four = gr.Button("Again, with four other seeds", size="sm")
-            self.take = gr.HTML("", elem_id="take")
-            with gr.Accordion("Answers to the same words", open=True, visible=False) as self.compare:
-                self.ways = gr.HTML("", js_on_load="refrain.pick(element, trigger)", elem_id="ways")
-            with gr.Accordion("History", open=True):
-                self.history = gr.HTML("", js_on_load="refrain.pick(element, trigger)", elem_id="history")
-            with gr.Accordion("Do it again elsewhere", open=False):
-                self.copies = gr.HTML("", js_on_load="refrain.pick(element, trigger)", elem_id="copies")
+        self.stage = gr.HTML("", elem_id="stage")
+        with gr.Row(elem_id="turns"):
+            self.undo = gr.Button("Undo", size="sm", min_width=60)
+            self.redo = gr.Button("Redo", size="sm", min_width=60)
+            self.four = gr.Button("Four other seeds", size="sm", min_width=60)
+        self.take = gr.HTML("", elem_id="take")
+
+    def _past(self) -> None:
+        hands = "refrain.pick(element, trigger)"
+        with gr.Accordion("Answers to the same words", open=True, visible=False) as self.compare:
+            self.ways = gr.HTML("", js_on_load=hands, elem_id="ways")
+        with gr.Accordion("History", open=True):
+            self.history = gr.HTML("", js_on_load=hands, elem_id="history")
+        with gr.Accordion("Do it again elsewhere", open=False):
+            self.copies = gr.HTML("", js_on_load=hands, elem_id="copies")
 
     def _asking(self) -> None:
         self.words = gr.Textbox(
@@ -144,7 +148,7 @@ class Page:
     def _connected(self) -> None:
         wish = {self.spot, self.words, self.marked, self.seed, self.steps, self.guidance, self.attention, self.offload}
         told = [
-            self.spot, self.marked, self.note, self.bring, self.clips, self.shelf, self.looking, self.asking,
+            self.spot, self.marked, self.note, self.bring, self.clips, self.shelf, self.looking, self.asking, self.past,
             self.stage, self.undo, self.redo, self.four, self.take, self.compare, self.ways, self.history,
             self.copies, self.region,
         ]  # fmt: skip
@@ -208,13 +212,13 @@ class Page:
 
     def _asked(self, given: Update, request: gr.Request) -> str:
         name, turn = _where(given[self.spot])
-        return _sentence(
+        return self._sentence(
             lambda: self.desk.ask(self._room(request), name, turn, given[self.words] or "", self._wish(given))
         )
 
     def _again(self, given: Update, request: gr.Request) -> str:
         name, turn = _where(given[self.spot])
-        return _sentence(lambda: self.desk.again(self._room(request), name, turn, self._wish(given)))
+        return self._sentence(lambda: self.desk.again(self._room(request), name, turn, self._wish(given)))
 
     def _sampled(self, label: str) -> Callable[..., Any]:
         def sampled(request: gr.Request) -> Any:
@@ -223,7 +227,7 @@ class Page:
             def begin() -> None:
                 started.append(self.desk.begin_with(self._room(request), label, lambda: sample(label)).session)
 
-            told = _sentence(begin)
+            told = self._sentence(begin)
             return told or f'<span data-wanted="{started[0]}"></span>'
 
         return sampled
@@ -274,11 +278,21 @@ class Page:
         except (TypeError, ValueError, OverflowError):
             raise BadInput("Seed and steps are whole numbers, guidance is a number; see to that under More.") from None
 
+    def _sentence(self, act: Callable[[], object]) -> str:
+        """Do it; what the page says of it: nothing, or why not."""
+        try:
+            act()
+        except RefrainError as error:
+            return _alert(face.safe(self.desk.plain(error)))
+        except OSError as error:
+            return _alert(face.safe(f"The system says: {error.strerror or error}; see to that and try again."))
+        return ""
+
     def _chip(self, name: str | None) -> Chip | None:
         return next((chip for chip in self.chips if chip.name == name), None)
 
     def _done(self, room: Room, name: str, act: Callable[[], object]) -> Update:
-        note = _sentence(act)
+        note = self._sentence(act)
         return {**self._shown(room, name), self.note: note}
 
     def _shown(self, room: Room, name: str, spot: str = "", fresh: bool = False) -> Update:
@@ -292,10 +306,11 @@ class Page:
             place, session = self.desk.session(room, name)
             return shelf | self._session(place, session, spot, fresh)
         except RefrainError as error:
-            note = face.safe(error) if name and clips else ""
+            note = face.safe(self.desk.plain(error)) if name and clips else ""
             return {
                 **shelf, self.spot: "", self.note: _alert(note), self.bring: gr.Accordion(open=True),
-                self.looking: gr.Column(visible=False), self.asking: gr.Column(visible=False), self.stage: "",
+                self.looking: gr.Column(visible=False), self.asking: gr.Column(visible=False),
+                self.past: gr.Column(visible=False), self.stage: "",
             }  # fmt: skip
 
     def _session(self, place: Place, session: Session, spot: str, fresh: bool) -> Update:
@@ -318,6 +333,7 @@ class Page:
             self.history: face.history(name, session.show()),
             self.looking: gr.Column(visible=True),
             self.asking: gr.Column(visible=True),
+            self.past: gr.Column(visible=True),
         }
         if fresh:
             place.use()
@@ -364,17 +380,6 @@ def _where(spot: object) -> tuple[str, int]:
     if not turn.isdecimal() and turn:
         raise BadInput("This page has lost its place; reload it.")
     return name, int(turn or 0)
-
-
-def _sentence(act: Callable[[], object]) -> str:
-    """Do it; what the page says of it: nothing, or why not."""
-    try:
-        act()
-    except RefrainError as error:
-        return _alert(face.safe(error))
-    except OSError as error:
-        return _alert(face.safe(f"The system says: {error.strerror or error}; see to that and try again."))
-    return ""
 
 
 def _alert(told: str) -> str:

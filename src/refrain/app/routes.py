@@ -72,17 +72,17 @@ def routes(desk: Desk, demo: Demo | None = None) -> list[Route]:
         ("/own/view/{session}/{name}", view, "GET"),
         ("/own/take/{session}/{turn:int}/{what}", take, "GET"),
     ]
-    return [Route(path, said(each), methods=[method]) for path, each, method in listed]
+    return [Route(path, said(each, desk), methods=[method]) for path, each, method in listed]
 
 
-def said(handler: Callable[[Request], object]) -> Callable[[Request], object]:
+def said(handler: Callable[[Request], object], desk: Desk) -> Callable[[Request], object]:
     """A handler whose refusals are sentences."""
 
     async def asked(request: Request) -> Response:
         try:
             return await handler(request)  # type: ignore[misc]
         except RefrainError as error:
-            return PlainTextResponse(str(error), 400)
+            return PlainTextResponse(desk.plain(error), 400)
         except OSError as error:
             return PlainTextResponse(f"The system says: {error.strerror or error}; see to that and try again.", 507)
 

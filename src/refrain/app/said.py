@@ -65,7 +65,7 @@ def cost(foreseen: Estimate, share: float, remembered: bool = True) -> str:
         f"{foreseen.calls * panes} calls of the network" + (f" in {panes} windows" if panes > 1 else ""),
         f"{gigabytes(foreseen.peak_bytes)} of memory in all",
     ]
-    if remembered and foreseen.memory_bytes:
+    if remembered and foreseen.memory_bytes >= 1e6:
         parts.append(f"{gigabytes(foreseen.memory_bytes)} of it to remember the clip")
     return ", ".join(parts)
 

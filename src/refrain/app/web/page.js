@@ -191,10 +191,12 @@
   // ---- a region: a box to pull, a brush, or four numbers
 
   function region(element, trigger) {
-    const root = element.querySelector(".region");
-    if (!root || root.dataset.ready) return;
+    const old = element.querySelector(".region");
+    if (!old || old.dataset.ready) return;
+    const root = old.cloneNode(true); // Gradio changes what is there in place, and leaves what was heard and typed
+    old.replaceWith(root);
     root.dataset.ready = "yes";
-    const canvas = root.querySelector("canvas"), brush = canvas.getContext("2d");
+    const canvas = root.querySelector("canvas"), brush = canvas.getContext("2d", { willReadFrequently: true });
     const wide = Number(root.dataset.wide), high = Number(root.dataset.high);
     const share = Math.min(1, GRID / Math.max(wide, high));
     canvas.width = Math.max(1, Math.round(wide * share));
@@ -202,6 +204,7 @@
     const numbers = [...root.querySelectorAll("input[name=side]")], width = root.querySelector("input[name=width]");
     const said = root.querySelector(".said");
     let box = null, painted = false, start = null, last = null;
+    for (const field of numbers) field.value = "";
     const tool = () => root.querySelector("input[name=tool]:checked").value;
     const at = (event) => {
       const place = canvas.getBoundingClientRect();
