@@ -5,8 +5,9 @@ held to the motion that was filmed. A pixel counts where flow forth and back agr
 not leave the frame: |f + b|² ≤ 0.01·(|f|² + |b|²) + 0.5.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -27,6 +28,16 @@ def flows(frames: np.ndarray) -> Iterator[Flow]:
     for a, b in zip(grey, grey[1:]):
         forth, back = finder.calc(a, b, None), finder.calc(b, a, None)
         yield forth, known(forth, back)
+
+
+_seen: WeakKeyDictionary[Material, list[Flow]] = WeakKeyDictionary()
+
+
+def of_source(m: Material) -> list[Flow]:
+    """The flow of the source, found once for all scorers of an answer: it is most of their work."""
+    if m not in _seen:
+        _seen[m] = list(flows(m.source))
+    return _seen[m]
 
 
 def known(forth: np.ndarray, back: np.ndarray) -> np.ndarray:
@@ -63,21 +74,20 @@ def warping_error(frames: np.ndarray, moved: Iterator[Flow]) -> float:
 
 
 def _relative(m: Material) -> float:
-    moved = list(flows(m.source))
-    own = warping_error(m.source, iter(moved))
+    own = warping_error(m.source, iter(of_source(m)))
     if own == 0:
         raise Unscored("the source does not change at all, so nothing can be measured against it")
-    return warping_error(m.answer, iter(moved)) / own
-
-
-def _by(which: Callable[[Material], np.ndarray]) -> Callable[[Material], float]:
-    return lambda m: warping_error(m.answer, flows(which(m)))
+    return warping_error(m.answer, iter(of_source(m))) / own
 
 
 SOURCE = Scorer(
-    "warp.source/strict", "warping error of the answer by the source's flow", "low", "time", _by(lambda m: m.source)
-)
-OWN = Scorer("warp.own/strict", "warping error of the answer by its own flow", "low", "time", _by(lambda m: m.answer))
+    "warp.source/strict", "warping error of the answer by the source's flow", "low", "time",
+    lambda m: warping_error(m.answer, iter(of_source(m))),
+)  # fmt: skip
+OWN = Scorer(
+    "warp.own/strict", "warping error of the answer by its own flow", "low", "time",
+    lambda m: warping_error(m.answer, flows(m.answer)),
+)  # fmt: skip
 RELATIVE = Scorer(
     "warp.relative/strict", "warping error of the answer over that of the source, by the source's flow", "low", "time",
     _relative,
