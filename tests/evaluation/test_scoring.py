@@ -14,7 +14,7 @@ from refrain.errors import BadInput
 from refrain.evaluation.benchmarks import ivebench
 from refrain.evaluation.record import SCORES, Run, cause, entered
 from refrain.evaluation.run import Result
-from refrain.evaluation.scorers import SCORERS, SETS, chosen
+from refrain.evaluation.scorers import SCORERS, chosen
 from refrain.evaluation.scorers.scorer import Material, Scorer
 from refrain.evaluation.scoring import missing, score_run
 from refrain.evaluation.tables import comparison_table, summary_table
@@ -124,7 +124,7 @@ def test_a_table_says_why_a_scorer_has_no_score(tmp_path: Path, file: Path) -> N
     assert "- psnr.target/strict: the case has no target" in told
 
 
-def test_scorers_are_asked_for_by_name_set_or_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scorers_are_asked_for_by_name_or_protocol() -> None:
     strict, compat = (chosen.chosen(["free"], protocol) for protocol in ("strict", "compat"))
     assert len(strict) < len(SCORERS) and not any(one.id.endswith("/compat") for one in strict)
     assert {one.id for one in compat} >= {"psnr.background/compat", "psnr.source/strict", "flicker.vbench/compat"}
@@ -133,8 +133,5 @@ def test_scorers_are_asked_for_by_name_set_or_protocol(monkeypatch: pytest.Monke
         "psnr.background/compat",
         "noop/strict",
     ]
-    monkeypatch.setattr(chosen, "SETS", {"levels": lambda: [scorer("a", [])]})
-    assert [one.id for one in chosen.chosen(["levels", "noop"], "strict")] == ["a/strict", "noop/strict"]
-    with pytest.raises(BadInput, match="psnr.sauce is no scorer; there are free, levels, drift"):
+    with pytest.raises(BadInput, match="psnr.sauce is no scorer; there are free, drift"):
         chosen.chosen(["psnr.sauce"], "strict")
-    assert all(callable(load) for load in SETS.values())

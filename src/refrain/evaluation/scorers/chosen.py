@@ -5,26 +5,23 @@ from collections.abc import Sequence
 from refrain.errors import BadInput
 from refrain.evaluation.case import Protocol
 
-from . import SCORERS, SETS
+from . import SCORERS
 from .scorer import Scorer
 
 FREE = "free"  # the name of all that need no weights
 
 
 def chosen(names: Sequence[str], protocol: Protocol) -> tuple[Scorer, ...]:
-    """The scorers that `names` ask for: `free`, a set, a scorer (`psnr.source`) or its whole id (`psnr.source/strict`).
+    """The scorers that `names` ask for: `free`, a scorer (`psnr.source`) or its whole id (`psnr.source/strict`).
 
     A scorer that has two protocols comes in the one asked for, unless its whole id is given. Raises BadInput.
     """
     found: dict[str, Scorer] = {}
     for name in names:
-        if name == FREE or name in SETS:
-            some = SCORERS if name == FREE else tuple(SETS[name]())
-        else:
-            some = tuple(one for one in SCORERS if name in (one.id, one.id.partition("/")[0]))
+        some = tuple(one for one in SCORERS if name in (FREE, one.id, one.id.partition("/")[0]))
         if not some:
             known = sorted({one.id.partition("/")[0] for one in SCORERS})
-            raise BadInput(f"{name} is no scorer; there are {FREE}, {', '.join([*sorted(SETS), *known])}.")
+            raise BadInput(f"{name} is no scorer; there are {FREE}, {', '.join(known)}.")
         found |= {one.id: one for one in (some if "/" in name else of_protocol(some, protocol))}
     return tuple(found.values())
 
