@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 
 from refrain.data.cache import Cache, key_of
-from refrain.data.sessions.store import SessionFiles, SessionStore, TurnFiles
+from refrain.data.sessions.store import SessionFiles, SessionStore, TurnFiles, frames_of
 from refrain.editing.chain import CHAIN
 from refrain.editing.compose import Seen, require_references, see
 from refrain.editing.turns import SAYING, Task
 from refrain.errors import BadInput, RefrainError
-from refrain.media import Clip
 from refrain.models.protocols import Card, Codec, TextEncoder
 
 from .batches import Reading, ahead
@@ -195,11 +194,7 @@ def fill(
 
 def encode_picture(makers: Makers, path: Path, shape: Shape) -> dict[str, Tensor]:
     """Its latents `full` [C, T, Y, X], and `coarse` ones where the card has them. A still is shown in every frame."""
-    clip = Clip.read(path)
-    if len(clip) not in (1, *range(shape.frames, len(clip) + 1)):
-        raise BadInput(f"{path} has {len(clip)} frames, and its session {shape.frames}; they must be alike.")
-    frames = clip.between(0, min(shape.frames, len(clip))).at(shape.size)  # [T or 1, 3, Y, X]
     with torch.no_grad():
-        seen = see(makers.codec, frames.expand(shape.frames, -1, -1, -1)[None].to(makers.place), makers.card)
+        seen = see(makers.codec, frames_of(path, shape.frames, shape.size)[None].to(makers.place), makers.card)
     item = {"full": seen.full[0]} | ({} if seen.coarse is None else {"coarse": seen.coarse[0]})
     return {name: x.to("cpu", makers.names.dtype) for name, x in item.items()}

@@ -13,9 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, cast
 
+from torch import Tensor
+
 from refrain.data.facts import Known
 from refrain.data.pair import SPLITS, Split
 from refrain.errors import BadInput
+from refrain.media import Clip
 
 SESSIONS = "sessions.jsonl"
 
@@ -155,6 +158,14 @@ class SessionStore:
     def fingerprint(self) -> str:
         """A hash of all records in their order."""
         return hashlib.sha256("\n".join(one.written(self.folder) for one in self.sessions).encode()).hexdigest()
+
+
+def frames_of(path: Path, frames: int, size: tuple[int, int]) -> Tensor:
+    """The first `frames` frames of a file of a session [T, 3, Y, X] in [-1, 1]; a still is shown in all of them."""
+    clip = Clip.read(path)
+    if 1 < len(clip) < frames:
+        raise BadInput(f"{path} has {len(clip)} frames, and its session {frames}; they must be alike.")
+    return clip.between(0, min(frames, len(clip))).at(size).expand(frames, -1, -1, -1)
 
 
 def _turn(said: Any, number: int, folder: Path) -> TurnFiles:
