@@ -15,7 +15,9 @@ from refrain.app import said, views
 from refrain.app.desk import Desk, Model, Wish, bound_of
 from refrain.app.jobs import CANCELLED, DONE, FAILED, Job, Jobs
 from refrain.app.rooms import Room, Rooms, new_secret
+from refrain.app.samples import SHOWN, Demo
 from refrain.cli.serve import _model
+from refrain.editing.session.session import Session
 from refrain.errors import BadInput, BadWeights
 from refrain.media import Clip, Limits
 from tiny_embedded import save_tiny_embedded
@@ -217,6 +219,24 @@ def test_a_painted_region_is_where_the_change_may_be() -> None:
     inside = bound[0, 0] > 0
     assert inside[30, 60] and not inside[5:18].any() and not inside[:, :38].any()
     assert bound_of("", clip) is None and bound_of("{}", clip) is None
+
+
+def test_sample_sessions_are_made_once_and_given_to_those_who_have_nothing(model: Model, tmp_path: Path) -> None:
+    desk = opened(tmp_path / "root", model)
+    demo = Demo(desk, frames=1, size=(64, 96))
+    newcomer = desk.rooms.of(new_secret())
+    demo.give(newcomer)
+    assert not newcomer.places(), "nothing is given before it is ready"
+    for job in demo.jobs:
+        finished(desk, job)
+    demo.give(newcomer)
+    demo.give(newcomer)
+    sessions = [Session.open(place.session) for place in newcomer.places()]
+    assert {each.turns[0].record["source"] for each in sessions} == set(SHOWN)
+    assert max(len(each.turns) for each in sessions) > 1
+    desk.remove(newcomer, newcomer.places()[0].name)
+    assert len(demo.room.places()) == len(SHOWN) and not Demo(desk, frames=1, size=(64, 96)).jobs
+    desk.jobs.end()
 
 
 def test_a_queue_of_many_people_answers_everyone_in_order(model: Model, begun: Path, tmp_path: Path) -> None:
