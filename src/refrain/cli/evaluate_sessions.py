@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from refrain.cli.options import Debug, Device, Model, Quiet, Seed
+from refrain.cli.options import Debug, Device, Model, Quiet
 from refrain.cli.progress import say, told
 from refrain.errors import BadInput
 
@@ -46,7 +46,7 @@ def sessions(
     alone: Alone = False,
     through: Through = False,
     out: Kept = None,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
     steps: Steps = None,
     guidance: Guidance = None,
     device: Device = "cpu",
