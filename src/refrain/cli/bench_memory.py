@@ -174,7 +174,7 @@ def masked(prepared: Row, noise: Tensor) -> Callable[[float], Tensor]:
 
     It is given two modulation rows and remembered words, which the release has not: attention alone is compared.
     """
-    one, row, target = prepared.denoiser.experts[0], prepared.row, prepared.target
+    one, row, target = prepared.denoiser.experts[0], prepared.row, prepared.row.target
     owner = torch.repeat_interleave(torch.tensor([len(s) for s in row]))  # [L]
     sees = torch.tensor([[isolated(q, k) for k in row] for q in row])
     mask = sees[owner][:, owner]  # [L, L]

@@ -7,6 +7,7 @@ of modulation serve a whole clip, and who looks at whom is left to the caller (`
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +79,7 @@ def project(block: nn.Module, x: Tensor, runs: list[Run], by: Rotation) -> tuple
     return rotate(q, by), rotate(k, by), linear(attn.to_v, seen, touches).unflatten(2, (attn.heads, -1)), seen
 
 
-def feed(ffn: nn.Module, x: Tensor, touches: Touches) -> Tensor:
+def feed(ffn: Any, x: Tensor, touches: Touches) -> Tensor:
     """diffusers' feed-forward of x [B, L, W]; adapters on it act on the tokens that `touches` says."""
     inside, drop, out = ffn.net
     if touches is None or not (hasattr(inside.proj, "lora_A") or hasattr(out, "lora_A")):
