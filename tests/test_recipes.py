@@ -93,17 +93,17 @@ def test_sparse_attention_is_learnt_with_in_two_stages(wan: Path, pairs: Path, t
 
 
 @pytest.mark.slow
-def test_effects_to_ship_are_taught_one_by_one_and_found_by_their_names(tmp_path: Path, run: Run) -> None:  # noqa: F811
+def test_effects_that_may_ship_are_taught_one_by_one_into_files_of_their_names(tmp_path: Path, run: Run) -> None:  # noqa: F811
     model = save_tiny_embedded(tmp_path / "tiny")
     Store.create(tmp_path / "pairs").add(
         pair(tmp_path / "pairs", n, clip(n, 33), clip(n + 9, 33), split=split, **{**FACTS, "frames": 33})
         for n, split in enumerate(("train", "train", "validation"))
     )
     more = ("--data", tmp_path / "pairs", "--model", model, "--steps", 2, "--set", "side=64", "--set", "names=a, b")
-    asked = ("train", RECIPES / "shipped_effects.py", tmp_path / "run", *more, "--set", f"export={tmp_path / 'out'}")
+    asked = ("train", RECIPES / "shipped_effects.py", tmp_path / "run", *more)
     assert run(*asked).status == 0
-    assert list(shipped(tmp_path / "out")) == ["a", "b"]
-    card = outline(tmp_path / "out" / "b.safetensors")
+    assert list(shipped(tmp_path / "run" / "effects")) == ["a", "b"]
+    card = outline(tmp_path / "run" / "effects" / "b.safetensors")
     assert card is not None and (card.effect, card.tokens, card.base_hash) == ("b", "target", base_of(model)[1])
 
 
