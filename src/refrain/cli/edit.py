@@ -62,8 +62,8 @@ def edit(
         list[str] | None,
         typer.Option(
             metavar="FILE[:WEIGHT][@X0,Y0,X1,Y1][@2s-4s]",
-            help="The file of a LoRA; in a box (shares of the frame, 0 to 1) and a time, if trained for that; may "
-            "come again.",
+            help="A LoRA, or the name of one that comes with the model; in a box (shares of the frame, 0 to 1) and a "
+            "time, if trained for that; may come again.",
         ),
     ] = None,
     any_base: AnyBase = False,
