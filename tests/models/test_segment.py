@@ -105,7 +105,7 @@ def test_what_is_not_seen_is_said_with_its_score(
 
 def test_tracking_in_a_stream_is_tracking_the_whole(segmenter: Path) -> None:
     """Frames and memories that are let go would not have been asked for: transformers' own loop says the same."""
-    model = segment._loaded(Sam2VideoModel, segmenter, "cpu")
+    model = segment.loaded(Sam2VideoModel, segmenter, "cpu")
     looks, box = segment._Looks.of(segmenter), torch.tensor([[0.2, 0.3, 0.7, 0.9]])
     ours = torch.stack(list(segment._tracked(model, looks, clip, range(LENGTH), box)))
     session = Sam2VideoInferenceSession(video=looks.normal(clip(0, LENGTH), (SIDE, SIDE)), dtype=torch.float32)
@@ -136,4 +136,4 @@ def test_what_cannot_be_used_is_refused(detector: Path, segmenter: Path, tmp_pat
         (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
         (tmp_path / "pytorch_model.bin").write_bytes(b"a pickle")
         with pytest.raises(error, match=said):
-            segment._loaded(Sam2VideoModel, segment._folder(tmp_path, "sam2_video", "--segmenter"), "cpu")
+            segment.loaded(Sam2VideoModel, segment._folder(tmp_path, "sam2_video", "--segmenter"), "cpu")

@@ -7,7 +7,6 @@ torchvision. SAM 3, which finds and tracks in one, is refused: transformers' own
 that it fetches from the hub.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +15,13 @@ from typing import Any
 import huggingface_hub
 import torch
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
-from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional
 from transformers import AutoTokenizer, GroundingDinoForObjectDetection, Sam2VideoModel
 from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
-from transformers.utils import logging
 
 from refrain.errors import BadInput, BadWeights, Unsupported
+from refrain.models.seeing.folder import FILES, loaded, read_json
 
 LOOKS = 5  # frames on which the words are looked for, evenly through the clip
 SURE = 0.3  # a box with a lower score is not believed
@@ -79,7 +77,7 @@ def find(
             f"Nothing like {words!r} is seen in the clip (the best score is {float(scores[0]):.2f}, and {SURE} is "
             "needed); say it in other words, or give --mask."
         )
-    logits = _through(_loaded(Sam2VideoModel, home[1], device), frames, length, at, boxes, say)
+    logits = _through(loaded(Sam2VideoModel, home[1], device), frames, length, at, boxes, say)
     seen = (logits > 0).flatten(1).float().mean(1)  # [T]
     held = int((seen > 0).sum())
     if not held:
@@ -94,7 +92,7 @@ def find(
 def _detected(phrase: str, frames: Frames, length: int, folder: Path, device: Any) -> tuple[int, Tensor, Tensor]:
     """The frame on which the phrase is seen most surely, its boxes there [N, 4] (x0, y0, x1, y1 in 0..1), best first,
     and their scores [N]."""
-    model, looks = _loaded(GroundingDinoForObjectDetection, folder, device), _Looks.of(folder)
+    model, looks = loaded(GroundingDinoForObjectDetection, folder, device), _Looks.of(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
@@ -187,7 +185,7 @@ class _Looks:
         said: dict[str, Any] = {}
         for name in ("preprocessor_config.json", "video_preprocessor_config.json", "processor_config.json"):
             if not said and (folder / name).is_file():
-                whole = _json(folder / name)
+                whole = read_json(folder / name)
                 said = whole if "image_mean" in whole else whole.get("image_processor") or {}
         size: dict[str, Any] = said["size"] if isinstance(said.get("size"), dict) else {}
         return _Looks(
@@ -214,46 +212,15 @@ def _folder(model: str | Path, kind: str, option: str) -> Path:
     folder = Path(model)
     if not folder.is_dir():
         try:
-            patterns = ["*.json", "*.txt", "*.safetensors"]
-            folder = Path(huggingface_hub.snapshot_download(str(model), allow_patterns=patterns))
+            folder = Path(huggingface_hub.snapshot_download(str(model), allow_patterns=FILES))
         except (HfHubHTTPError, EntryNotFoundError, HFValidationError, OSError) as error:
             raise BadWeights(
                 f"{model} is no folder here and the hub did not give it; give {option} a folder that holds such "
                 "weights, or say the subject by --mask."
             ) from error
-    found = _json(folder / "config.json").get("model_type")
+    found = read_json(folder / "config.json").get("model_type")
     if kind == "sam2_video" and found == "sam3_video":
         raise Unsupported(f"{folder} is SAM 3, which cannot be read here; give {option} a SAM 2 folder.")
     if found != kind:
         raise Unsupported(f"{folder} is {found!r}, not {kind!r}; give {option} a folder or hub id of that kind.")
     return folder
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadWeights(f"{path} cannot be read; give a folder in transformers' layout.") from error
-    if not isinstance(said, dict):
-        raise BadWeights(f"{path} holds no JSON object; get it anew.")
-    return said
-
-
-def _loaded(kind: Any, folder: Path, device: Any) -> Any:
-    """A model from its folder, whole, in float32 and evaluation mode."""
-    drawn = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        model, told = kind.from_pretrained(
-            folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise BadWeights(f"{folder} holds no whole safetensors for {kind.__name__} ({reason}); get it anew.") from error
-    finally:
-        if drawn:
-            logging.enable_progress_bar()
-    lacking = sorted({*told["missing_keys"], *(str(one) for one in told["mismatched_keys"])})
-    if lacking:
-        raise BadWeights(f"{folder} lacks {len(lacking)} tensors of {kind.__name__} (such as {lacking[0]}).")
-    return model.to(device).eval().requires_grad_(False)
