@@ -1,5 +1,6 @@
 """A page in a browser: nothing is fetched, nothing of a file runs, keys do what they say, tiles stay together."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -75,17 +76,18 @@ def test_arrows_step_frames_of_all_tiles_together(opened: tuple[Any, Seen]) -> N
 
 
 def test_space_plays_and_stops(opened: tuple[Any, Seen]) -> None:
+    from playwright.sync_api import expect  # it waits by selectors: the page's policy lets no text be run as a script
+
     sheet, _ = opened
     player = sheet.locator(".player").first
     player.focus()
     top = sheet.evaluate("scrollY")
     sheet.keyboard.press("Space")
-    sheet.wait_for_function("!document.querySelector('video.film').paused")
-    assert player.locator(".play").inner_text() == "pause"
-    sheet.wait_for_function("!document.querySelector('.player .at').textContent.startsWith('1 /')")
+    expect(player.locator(".play")).to_have_text("pause")
+    expect(player.locator(".at")).not_to_have_text(re.compile("^1 /"))
     sheet.keyboard.press("Space")
-    sheet.wait_for_function("document.querySelector('video.film').paused")
-    assert player.locator(".play").inner_text() == "play" and sheet.evaluate("scrollY") == top
+    expect(player.locator(".play")).to_have_text("play")
+    assert sheet.evaluate("document.querySelector('video.film').paused") and sheet.evaluate("scrollY") == top
     sheet.keyboard.press("l")
     assert not player.locator(".loop").is_checked() and not player.evaluate("p => p.querySelector('.film').loop")
 
