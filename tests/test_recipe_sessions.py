@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from guarantees.house import ROOT
+from refrain.data.plates import Shelf
 from refrain.editing.editor import Editor
 from refrain.editing.session.session import Session
 from refrain.media import Clip, PixelFormat
@@ -32,6 +33,12 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleTy
         (sessions, "SIZES", ((64, 64),)), (embedded, "EARLY", ((64, 64, 1, 3),)), (sessions, "TURNS", (2,)),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)
+    # nothing is forked here: a process with threads, as this one is by now, may not fork safely
+    monkeypatch.setattr(sessions, "ahead", lambda drawing, numbers: (drawing[n] for n in numbers))
+    shelf = Shelf(tmp_path / "scenes", 4)
+    shelf.folder.mkdir()
+    for number in range(4):
+        shelf.render(number)
     torch.manual_seed(0)
     new_text_encoder(len(sessions.KNOWN), 32).save_pretrained(tmp_path / "words")
     quarters().save_pretrained(tmp_path / "codec", torch.float16)

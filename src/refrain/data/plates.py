@@ -28,6 +28,8 @@ class Shelf:
         """Render the scenes that are missing, on all cores; `say` hears how many are done, of how many."""
         self.folder.mkdir(parents=True, exist_ok=True)
         missing = [n for n in range(self.count) if not self._path(n, "frames").is_file()]
+        if not missing:
+            return
         with ProcessPoolExecutor() as pool:
             for done, _ in enumerate(pool.map(self.render, missing, chunksize=4), 1):
                 say(done, len(missing))
