@@ -101,7 +101,9 @@ def test_the_error_is_at_most_twice_that_of_the_plain_way(
     right = truth(made)
     error, plain = ((x.double() - right).abs().max() for x in (run(kernel, made), naive(made)))
     assert run(kernel, made).dtype == dtype
-    assert error <= 2 * plain + 2 * torch.finfo(torch.float32).eps * right.abs().max()
+    # by luck the plain way may be nearer than an answer of this dtype can be counted on to be: half of its last digit
+    least = max(2 * torch.finfo(torch.float32).eps, torch.finfo(dtype).eps / 2)
+    assert error <= 2 * plain + least * right.abs().max()
 
 
 @contextmanager
