@@ -43,6 +43,7 @@ from refrain.models.wan.load import CLEAN_EMBEDDING
 from refrain.models.wan.words import states_of
 from refrain.training.loop import Step, train
 from refrain.training.objective import Batch, loss
+from refrain.training.pointing import Pointing
 from refrain.training.recipe import Given
 from refrain.training.stage import Stage
 
@@ -62,6 +63,8 @@ FURTHER = replace(STAGE, rate=1e-3, cooldown=0.6, seed=2)  # learning on from a 
 # wide, so that a glimpse of them is left at 0.97; where an effect lies, and what was asked, is decided above that.
 TIMES = 7.4, 1.5  # shift, and standard deviation of the logit
 WIDTH, LAYERS = 256, 6
+TOKEN = 16  # pixels of a token, down and across
+POINTING = 0.5  # what pointing at the matte and at the subject weighs beside the picture
 WORDS = card_words(frozenset(name for name, share in SHARES.items() if not share))
 
 CARD = Card(
@@ -99,6 +102,7 @@ class Drawn:
     target: np.ndarray
     said: list[str]
     window: Window
+    where: np.ndarray  # uint8 [B, 2, T, Y, X]: the matte of the edit, and the subject
 
 
 class Drawing(Dataset[Drawn]):
@@ -124,12 +128,12 @@ class Drawing(Dataset[Drawn]):
         # six in ten windows begin a clip; the others start in its middle and see one latent of the answer before them
         window = Window(0, latents) if rng.random() < 0.6 else Window(2, latents + 1, 1)
         pairs = [self._pair(rng, (rows, columns), 4 * window.stop - 3, window.start == 0) for _ in range(batch)]
-        sources, targets, said = zip(*pairs)
-        return Drawn(np.stack(sources), np.stack(targets), list(said), window)
+        sources, targets, said, where = zip(*pairs)
+        return Drawn(np.stack(sources), np.stack(targets), list(said), window, np.stack(where))
 
     def _pair(
         self, rng: np.random.Generator, size: tuple[int, int], length: int, begins: bool
-    ) -> tuple[np.ndarray, np.ndarray, str]:
+    ) -> tuple[np.ndarray, np.ndarray, str, np.ndarray]:
         names = list(EFFECTS)
         shares = np.array([SHARES.get(name, 4) for name in names], float)
         effect = str(rng.choice(names, p=shares / shares.sum()))
@@ -140,7 +144,9 @@ class Drawing(Dataset[Drawn]):
         shot = replace(shot, first=0 if begins else int(rng.choice([0, 0, int(rng.integers(40))])))
         made = draw_edit(int(rng.integers(2**31)), shot, effect)
         said = "" if rng.random() < self.stage.drop else forgotten(rng, made.instruction)
-        return shot.frames, made.target, said
+        subject = np.zeros_like(made.matte) if shot.subject is None else shot.subject
+        where = np.round(255 * np.stack([made.matte, subject])).astype(np.uint8)
+        return shot.frames, made.target, said, where
 
 
 def forgotten(rng: np.random.Generator, said: str) -> str:
@@ -354,11 +360,18 @@ def main(
     pupil = Pupil.new(folder, shelf, released, card, vocabulary(), said_and_meant)
     drawing = Drawing(shelf, stage, small)
 
+    pointing = Pointing(pupil.denoiser.experts[0].transformer.proj_out, 2, TOKEN)
+    pointing.line.to(pupil.place)
+
     def wrong(drawn: Drawn, generator: torch.Generator) -> Tensor:
         with torch.autocast(pupil.place.type, torch.bfloat16):
-            return loss(pupil.denoiser, pupil.codec, batch_of(pupil, drawn), generator, *TIMES)
+            picture = loss(pupil.denoiser, pupil.codec, batch_of(pupil, drawn), generator, *TIMES)
+            where = torch.from_numpy(drawn.where).to(pupil.place).float().div(255)
+            return picture + POINTING * pointing.wrong(where, drawn.window)
 
-    average = train(pupil.named, lambda numbers: ahead(drawing, numbers), wrong, stage, folder, heard)
+    average = train(
+        {**pupil.named, **pointing.named()}, lambda numbers: ahead(drawing, numbers), wrong, stage, folder, heard
+    )
     if export is not None:
         pupil.export(export, average.shadow)
 

@@ -1,0 +1,49 @@
+"""Laws of pointing: what is covered, where its gradients go, and that it leaves nothing behind."""
+
+import pytest
+import torch
+
+from refrain.editing.compose import Window
+from refrain.training.objective import loss
+from refrain.training.pointing import Pointing, covered
+from training.test_objective import WINDOWS, Means, batch, make
+
+
+def test_what_fills_one_token_of_one_frame_covers_it_and_no_other() -> None:
+    where = torch.zeros(1, 2, 9, 32, 48)  # latents 0, 1, 2; 2 x 3 tokens of 16 pixels
+    where[0, 1, 6, 16:, 32:] = 1  # frame 6 is in latent 2
+    for window, latents in ((Window(0, 3), 3), (Window(2, 3, 1), 1)):
+        said = covered(where, window, 16).unflatten(1, (latents, 2, 3))  # [1, t, y, x, 2]
+        assert said.sum() == 1 and said[0, -1, 1, 2, 1] == 1
+
+
+def test_half_a_token_is_half_covered() -> None:
+    where = torch.zeros(1, 1, 1, 16, 16)
+    where[..., :8] = 1
+    assert covered(where, Window(0, 1), 16).tolist() == [[[0.5]]]
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_the_network_learns_where_a_thing_is_from_pointing_alone(window: Window) -> None:
+    denoiser = make()
+    net = denoiser.experts[0].transformer
+    names = set(net.state_dict())
+    pointing = Pointing(net.proj_out, 1, 16)
+    where = torch.zeros(2, 1, 9, 32, 32)
+    where[0, :, :, :16], where[1, :, :, :, 16:] = 1, 1
+    learning = torch.optim.Adam([*net.parameters(), *pointing.named().values()], lr=1e-2)
+    costs: list[float] = []
+    for _ in range(30):
+        loss(denoiser, Means(), batch(window), torch.Generator().manual_seed(7))
+        wrong = pointing.wrong(where, window)
+        wrong.backward()
+        learning.step()
+        learning.zero_grad()
+        costs.append(float(wrong.detach()))
+    assert costs[0] == pytest.approx(0.693, abs=0.2) and costs[-1] < 0.3 * costs[0]
+    assert set(net.state_dict()) == names  # nothing of it is saved with the model
+
+
+def test_it_cannot_be_asked_before_the_network_was() -> None:
+    with pytest.raises(AssertionError):
+        Pointing(torch.nn.Linear(4, 2), 1, 16).wrong(torch.zeros(1, 1, 1, 16, 16), Window(0, 1))
