@@ -2,18 +2,23 @@
 
 import json
 import socket
+import threading
+import time
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 pytest.importorskip("gradio", reason='no Gradio here (pip install "refrain-edit[app]")')
 
 from app.serving import LIMITS, Browser, film, served, tiny
 from editing.sessions import moving
 from refrain.app.guard import HEADERS, accounts_of
+from refrain.app.jobs import Job
 from refrain.app.server import Server
+from refrain.editing.request import OnProgress, Progress
 from refrain.errors import BadInput
 
 
@@ -61,6 +66,28 @@ def test_nobody_sees_anothers_session(server: Server, mine: tuple[Browser, str])
         assert stranger.get(path)[0].status == 400
     assert stranger.state(session)["news"] == stranger.state("")["news"] and not stranger.state(session)["over"]
     assert owner.state(session)["over"]
+
+
+def test_nobody_sees_what_is_being_drawn_for_another(server: Server, mine: tuple[Browser, str]) -> None:
+    owner, session = mine
+    stranger, enough = Browser(server), threading.Event()
+    room = server.desk.rooms.of(owner.cookie.partition("=")[2])
+
+    def work(tell: OnProgress) -> None:
+        while not enough.wait(0.05):
+            tell(Progress("denoise", 1, 2, lambda: torch.zeros(1, 3, 8, 8)))
+
+    job = Job(room.key, session, "draw", work)
+    server.desk.jobs.submit(job)
+    while not owner.state(session)["jobs"][0]["looks"]:
+        time.sleep(0.05)
+    answer, picture = owner.get(f"/own/look/{job.id}?1")
+    assert answer.status == 200 and picture.startswith(b"\xff\xd8") and answer.getheader("cache-control") == "no-store"
+    assert stranger.get(f"/own/look/{job.id}?1")[0].status == 400 and not stranger.state(session)["jobs"]
+    assert owner.get("/own/look/nothing")[0].status == 400 and owner.get("/own/look/../x")[0].status == 404
+    enough.set()
+    server.desk.jobs.wait(job)
+    assert owner.get(f"/own/look/{job.id}?1")[0].status == 400, "it is kept no longer than it is drawn"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,10 @@
 import threading
 from collections.abc import Iterator
 
+import cv2
+import numpy as np
 import pytest
+import torch
 
 from refrain.app.jobs import CANCELLED, DONE, FAILED, RUNNING, WAITING, Job, Jobs
 from refrain.editing.request import OnProgress, Progress
@@ -150,3 +153,53 @@ def test_a_closing_server_takes_nothing_more_and_says_so() -> None:
     assert running.state == waiting.state == CANCELLED
     with pytest.raises(BadInput, match="closing"):
         jobs.submit(job(gate))
+
+
+def drawing(looked: list[int]):
+    """Work of fifty steps that notes at which of them it was looked at."""
+
+    def work(tell: OnProgress) -> int:
+        for step in range(1, 51):
+            tell(Progress("denoise", step, 50, lambda step=step: (looked.append(step), torch.zeros(1, 3, 64, 400))[1]))
+        return 1
+
+    return work
+
+
+def test_a_job_is_looked_at_while_a_browser_of_its_room_asks_and_never_otherwise(jobs: Jobs) -> None:
+    looked: list[int] = []
+    for watcher in ("", "b", "a"):
+        gate, one = Gate(), job(drawing(looked))
+        jobs.submit(job(gate, owner="c"))
+        jobs.submit(one)
+        jobs.watch(watcher)
+        gate.go.set()
+        assert jobs.wait(one).state == DONE
+        assert bool(looked) == (watcher == "a") == (one.looks > 0)
+    assert len(looked) == one.looks < 50, "most of the time is not spent on looking"
+
+
+def test_what_is_drawn_is_seen_in_its_own_room_alone_and_only_while_it_is_drawn(jobs: Jobs) -> None:
+    gate = Gate()
+
+    def work(tell: OnProgress) -> int:
+        tell(Progress("denoise", 1, 2, lambda: torch.linspace(-1, 1, 3 * 64 * 400).view(1, 3, 64, 400)))
+        return gate(tell)
+
+    one, before = job(work), Gate()
+    jobs.submit(job(before, owner="c"))
+    jobs.submit(one)
+    with pytest.raises(BadInput):
+        jobs.seen("a", one.id)
+    jobs.watch("a")
+    before.go.set()
+    assert gate.begun.wait(10)
+    picture = cv2.imdecode(np.frombuffer(jobs.seen("a", one.id), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None and picture.shape == (31, 192, 3)
+    for owner, number in (("b", one.id), ("a", "nonsense")):
+        with pytest.raises(BadInput):
+            jobs.seen(owner, number)
+    gate.go.set()
+    jobs.wait(one)
+    with pytest.raises(BadInput):
+        jobs.seen("a", one.id)

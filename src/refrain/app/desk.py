@@ -113,7 +113,7 @@ class Desk:
             clip = Clip.read(file, start, stop, self.limits)
             return self._made(place, replace(clip, origin=Path(label)), side, on_progress)
 
-        job = Job(room.key, place.name, f"open {label}", work)
+        job = Job(room.key, place.name, f"open {label}", work, begins=f"/own/view/{place.name}/source.jpg")
         self.jobs.submit(job)
         return job
 
@@ -162,7 +162,7 @@ class Desk:
         }  # fmt: skip
         foreseen = self.model.cost(request).seconds
         work, same = self._asking(place, words, at, choices, wish, foreseen), f"{name}/{at} {words} {wish}"
-        job = Job(room.key, name, words, work, foreseen * self.pace, same)
+        job = Job(room.key, name, words, work, foreseen * self.pace, same, _thumb(name, at))
         self.jobs.submit(job)
         return job
 
@@ -179,7 +179,8 @@ class Desk:
             seed = randbelow(1_000_000)
             choices = {field.name: getattr(asked, field.name) for field in fields(asked) if field.name != "words"}
             work = self._asking(place, asked.words, turn.parent, {**choices, "seed": seed}, wish, None)
-            jobs.append(Job(room.key, name, f"{asked.words} (seed {seed})", work, seconds))
+            title, begins = f"{asked.words} (seed {seed})", _thumb(name, turn.parent)
+            jobs.append(Job(room.key, name, title, work, seconds, begins=begins))
         self.jobs.submit(*jobs)
         return jobs
 
@@ -211,6 +212,7 @@ class Desk:
 
     def state(self, room: Room, name: str, more: str = "") -> dict[str, Any]:
         """What is going on: jobs, the model, a mark that changes with the news, and with `more`."""
+        self.jobs.watch(room.key)
         now, jobs = time.monotonic(), self.jobs.of(room.key)
         live = [(job, place) for job, place in jobs if job.state not in OVER]
         over = [job for job, _ in jobs if job.state in OVER]
@@ -300,7 +302,13 @@ def _told(job: Job) -> dict[str, Any]:
 
 def _live(job: Job, before: int, now: float) -> dict[str, Any]:
     steps = {"stage": job.stage, "done": job.done, "total": job.total}
-    return {**steps, "before": before, "left": job.left(now), "cancelled": job.unwanted}
+    seen = {"looks": job.looks, "begins": job.begins}
+    return {**steps, **seen, "before": before, "left": job.left(now), "cancelled": job.unwanted}
+
+
+def _thumb(name: str, turn: int) -> str:
+    """Where the small picture of a turn is."""
+    return f"/own/view/{name}/{turn:03d}.jpg"
 
 
 def _size(room: Room, name: str) -> int:

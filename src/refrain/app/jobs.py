@@ -1,9 +1,11 @@
 """One queue for the whole page: jobs are done in the order in which they came, one at a time, and none is lost.
 
-A job that runs is stopped by its own progress: the next time it says how far it is, it learns that nobody wants it.
+A job that runs is stopped by its own progress: the next time it says how far it is, it learns that nobody wants it. On
+the same occasion what it draws is looked at, as long as a browser asks.
 """
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -14,9 +16,13 @@ from secrets import token_hex
 from refrain.editing.request import OnProgress, Progress
 from refrain.errors import BadInput, RefrainError
 
+from .views import small
+
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
 OVER = {DONE, FAILED, CANCELLED}
 REMEMBERED = 200  # jobs that are over and still told of
+WATCHED = 5.0  # seconds after which nobody watches any more who has not asked again
+LOOKING = 0.05  # share of an edit's time that may be spent on looks
 FULL = "The memory is full; ask for a smaller size, a shorter clip, or with attention isa."
 
 
@@ -32,6 +38,7 @@ class Job:
     work:   does it, tells its progress, and returns the number of the turn that it made, if it made one.
     told:   what went wrong, as a sentence. seconds: that it takes or took, as far as is known.
     same:   two jobs with the same mark would give the same; "" where that cannot be.
+    begins: the address of what is shown of it until something is drawn.
     """
 
     owner: str
@@ -40,6 +47,7 @@ class Job:
     work: Callable[[OnProgress], int | None]
     seconds: float | None = None
     same: str = ""
+    begins: str = ""
     id: str = field(default_factory=lambda: token_hex(6))
     state: str = WAITING
     stage: str = ""
@@ -50,6 +58,19 @@ class Job:
     began: float = 0.0
     drawing: float = 0.0  # when the first step began
     unwanted: bool = False
+    watched: float = -math.inf  # when a browser last asked how far it is
+    seen: bytes = b""  # what is drawn so far, as a small JPEG
+    looks: int = 0
+    rest: float = -math.inf  # no look before this time
+
+    def look(self, progress: Progress) -> None:
+        """Keep a picture of what is drawn so far, where somebody watches and little time goes into it."""
+        began = time.monotonic()
+        if progress.look is None or began - self.watched > WATCHED or began < self.rest:
+            return
+        self.seen, self.looks = small(progress.look()), self.looks + 1
+        now = time.monotonic()
+        self.rest = now + (now - began) / LOOKING
 
     def left(self, now: float) -> float | None:
         """Seconds until it is done, from the steps behind it, or from what was foreseen."""
@@ -115,6 +136,21 @@ class Jobs:
             order = {job.id: n for n, job in enumerate(self._waiting, 1)}
             return [(job, order.get(job.id, 0)) for job in self._all.values() if job.owner == owner]
 
+    def watch(self, owner: str) -> None:
+        """A browser of this room looks: its jobs show what they draw for a while."""
+        with self._news:
+            for job in self._all.values():
+                if job.owner == owner:
+                    job.watched = time.monotonic()
+
+    def seen(self, owner: str, number: str) -> bytes:
+        """What a job of this room has drawn so far, as a JPEG. BadInput where there is nothing to see."""
+        with self._news:
+            job = self._all.get(number)
+        if job is None or job.owner != owner or not job.seen:
+            raise BadInput("There is no such picture.")
+        return job.seen
+
     def busy(self, owner: str, session: str) -> bool:
         """Whether something is still to be done in a session."""
         return any(job.session == session and job.state not in OVER for job, _ in self.of(owner))
@@ -151,7 +187,7 @@ class Jobs:
                 job.told, job.turn = told, turn
                 job.seconds = time.monotonic() - job.began
                 job.state = state
-                job.work = _nothing  # what it held on to may go
+                job.work, job.seen = _nothing, b""  # what it held on to may go
                 self._tell()
 
     def _done(self, job: Job) -> tuple[str, str, int | None]:
@@ -163,6 +199,7 @@ class Jobs:
             if progress.stage == "denoise" and job.stage != "denoise":
                 job.drawing = time.monotonic()
             job.stage, job.done, job.total = progress.stage, progress.done, progress.total
+            job.look(progress)
 
         try:
             on_progress(Progress("begin", 0, 1))

@@ -53,6 +53,11 @@ def routes(desk: Desk, demo: Demo | None = None) -> list[Route]:
         room = desk.rooms.of(request.cookies.get(COOKIE))
         return JSONResponse({"cancelled": desk.jobs.cancel(room.key, request.path_params["job"])})
 
+    async def look(request: Request) -> Response:
+        room = desk.rooms.of(request.cookies.get(COOKIE))
+        seen = desk.jobs.seen(room.key, request.path_params["job"])
+        return Response(seen, media_type=KINDS[".jpg"], headers={"cache-control": "no-store"})
+
     async def view(request: Request) -> Response:
         room = desk.rooms.of(request.cookies.get(COOKIE))
         name = request.path_params["name"]
@@ -69,6 +74,7 @@ def routes(desk: Desk, demo: Demo | None = None) -> list[Route]:
         ("/own/state", state, "GET"),
         ("/own/upload", upload, "POST"),
         ("/own/cancel/{job}", cancel, "POST"),
+        ("/own/look/{job}", look, "GET"),
         ("/own/view/{session}/{name}", view, "GET"),
         ("/own/take/{session}/{turn:int}/{what}", take, "GET"),
     ]

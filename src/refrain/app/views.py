@@ -21,6 +21,7 @@ from refrain.media.write import appearing
 
 WIDEST = 1280  # pixels of a side that a browser is shown
 THUMB = 120  # rows of a small picture
+GLIMPSE = 192  # pixels of a side of what is seen of an edit under way, at most
 HEARD = {"aac", "mp3"}  # sound that browsers play
 PLAYED = Tags(matrix=1, primaries=1, transfer=1)
 
@@ -106,6 +107,17 @@ def thumb(clip: Clip, number: int | None = None) -> Clip:
     at = len(clip) // 2 if number is None else number
     size = (THUMB, max(2, round(THUMB * columns * float(clip.pixel_aspect) / rows / 2) * 2))
     return Clip.of(clip.between(at, at + 1).at(size), 1)
+
+
+def small(frames: torch.Tensor) -> bytes:
+    """The last of some frames [n, 3, Y, X] in [-1, 1] as a JPEG of at most 192 pixels a side."""
+    rows, columns = frames.shape[-2:]
+    share = min(1.0, GLIMPSE / max(rows, columns))
+    size = (max(1, round(columns * share)), max(1, round(rows * share)))
+    shown = frames[-1].add(1).mul(127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()  # [Y, X, 3]
+    made, held = cv2.imencode(".jpg", cv2.resize(shown, size, interpolation=cv2.INTER_AREA)[:, :, ::-1])
+    assert made
+    return held.tobytes()
 
 
 def _still(clip: Clip, number: int) -> Clip:

@@ -5,6 +5,7 @@ something changes.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .compose import Seen, Window, spots_of
+from .glimpse import glimpse
 from .request import OnProgress, Progress
-from .solve import Solver, Tell
+from .solve import Clean, Solver, Tell
 from .turns import SAYING, Line, Question, Task
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def chain(
     question = line.ask(words[0], "picture", None if turn.story else seen.full, seen.references)
     whole = Window(0, seen.full.shape[2])
     spots = (spots_of(seen, whole), spots_of(seen, whole, asked=False))
-    tell = _teller(on_progress, len(masks), len(masks) + 1)
+    tell = _teller(on_progress, editor, len(masks), len(masks) + 1)
     return Chained(question, solve(question.row, words[1], solve.noise(seen.full), tell, spots), masks)
 
 
@@ -78,7 +80,7 @@ def foreseen(
         if task == "here" and turn.here is not None:
             latents = drawn(turn.here, seen, editor)
         else:
-            tell = _teller(on_progress, number - 1, len(CHAIN) + 1)
+            tell = _teller(on_progress, editor, number - 1, len(CHAIN) + 1)
             latents = solve(question.row, unasked, solve.noise(seen.full, number), tell)
         masks[task] = latents, picture(latents, editor)
         line = question.answered(Seen(latents, None))
@@ -119,10 +121,11 @@ def relaid(line: Line, words: dict[Task, Tensor], found: dict[Task, Seen], refer
     return line
 
 
-def _teller(on_progress: OnProgress, number: int, count: int) -> Tell:
+def _teller(on_progress: OnProgress, editor: "Editor", number: int, count: int) -> Tell:
     """Tells of the steps of prediction `number` of `count`."""
 
-    def tell(done: int, total: int, x: Tensor) -> None:
-        on_progress(Progress("denoise", number * total + done, count * total))
+    def tell(done: int, total: int, clean: Clean) -> None:
+        look = partial(glimpse, editor.codec, clean)
+        on_progress(Progress("denoise", number * total + done, count * total, look))
 
     return tell

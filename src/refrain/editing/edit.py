@@ -5,6 +5,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,13 +15,15 @@ from refrain.errors import BadInput
 from refrain.media import Clip
 from refrain.media.fit import model_size, pad_frames
 from refrain.models.lora import worn
+from refrain.models.protocols import Codec
 
 from .chain import Chained, Turn, chain, within
 from .compose import Seen, compose, see, spots_of, windows
 from .effects import Effect, opened, placed
+from .glimpse import glimpse
 from .preserve import enlarge, preserve
 from .request import Edit, OnProgress, Progress, Result, require_understood
-from .solve import Solver
+from .solve import Clean, Solver
 from .walk import Walk, stretch, walk_of
 
 if TYPE_CHECKING:
@@ -74,7 +77,7 @@ def answer(
         seen = replace(seen, spots=placed(effects, names, said, seen, when, editor.codec.frames_per_latent))
         solve = Solver(editor.denoiser, card, walk, spec, editor.offload)
         chained = None if turn is None else chain(request.instruction, seen, editor, turn, both, solve, on_progress)
-        latents = denoise(solve, seen, both, on_progress) if chained is None else chained.latents
+        latents = denoise(solve, seen, both, on_progress, editor.codec) if chained is None else chained.latents
     with clock("decode"), torch.no_grad():
         after = editor.codec.decode(latents)[0, : len(clip)].float().cpu()
         before = editor.codec.decode(seen.full)[0, : len(clip)].float().cpu()
@@ -106,11 +109,13 @@ def look(
     return seen
 
 
-def denoise(solve: Solver, seen: Seen, words: tuple[Tensor, Tensor], on_progress: OnProgress) -> Tensor:
+def denoise(
+    solve: Solver, seen: Seen, words: tuple[Tensor, Tensor], on_progress: OnProgress, codec: Codec | None = None
+) -> Tensor:  # fmt: skip
     """Latents [1, C, T, Y, X] of the answer, window after window; each sees the end of the one before, unchanged.
 
-    words: states of the instruction and of the empty prompt. All noise is drawn at once, so that it does not depend on
-    how the clip is cut.
+    words: states of the instruction and of the empty prompt. codec: with it what is drawn can be looked at meanwhile.
+    All noise is drawn at once, so that it does not depend on how the clip is cut.
     """
     noise = solve.noise(seen.full)
     cuts = windows(seen.full.shape[2], solve.card)
@@ -120,8 +125,9 @@ def denoise(solve: Solver, seen: Seen, words: tuple[Tensor, Tensor], on_progress
         row = compose(words[0], seen, window, solve.card, history, beat=2 * number)
         spots = (spots_of(seen, window), spots_of(seen, window, asked=False))
 
-        def tell(done: int, total: int, x: Tensor, number: int = number) -> None:
-            on_progress(Progress("denoise", number * total + done, len(cuts) * total))
+        def tell(done: int, total: int, clean: Clean, number: int = number) -> None:
+            look = partial(glimpse, codec, clean, first=number == 0) if codec is not None else None
+            on_progress(Progress("denoise", number * total + done, len(cuts) * total, look))
 
         parts.append(solve(row, words[1], noise[:, :, window.start : window.stop], tell, spots))
     return torch.cat(parts, dim=2)

@@ -101,11 +101,16 @@ class Edit:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage of an edit is: `stage` is `encode`, `denoise` or `compose`."""
+    """How far a stage of an edit is: `stage` is `encode`, `denoise` or `compose`.
+
+    look: while something is drawn, what it would come to if it stopped here: a frame or a few from the middle of what
+    is drawn at once, [n, 3, y, x] in [-1, 1] at the model's size. Only a call decodes them; call it while you are told.
+    """
 
     stage: str
     done: int
     total: int
+    look: Callable[[], Tensor] | None = field(default=None, compare=False, repr=False)
 
 
 OnProgress = Callable[[Progress], None]

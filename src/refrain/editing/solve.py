@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from refrain.attention import Spec
-from refrain.flow import SOLVERS, guided, times, told_in_thousandths, wan_times
+from refrain.flow import SOLVERS, Velocity, clean_from_velocity, guided, times, told_in_thousandths, wan_times
 from refrain.models.protocols import Card, Denoiser
 from refrain.models.wan.hearing import Spot
 from refrain.sequence import Sequence
@@ -15,8 +15,11 @@ from refrain.sequence import Sequence
 from .request import SEEDS
 from .walk import Walk
 
-Tell = Callable[[int, int, Tensor], None]
-"""Is told of every step: how many are done, of how many, and the state."""
+Clean = Callable[[], Tensor]
+"""What a step that is just done would come to, as latents [1, C, T, Y, X]; costs nothing until it is called."""
+
+Tell = Callable[[int, int, Clean], None]
+"""Is told of every step: how many are done, of how many, and what it would come to."""
 
 
 @dataclass(frozen=True)
@@ -56,4 +59,23 @@ class Solver:
         if walk.grid == "wan" and self.card.prediction == "velocity":
             velocity = told_in_thousandths(velocity)
         stations = (wan_times if walk.grid == "wan" else times)(walk.steps, walk.shift)
-        return asked.answer(SOLVERS[walk.solver](velocity, asked.state(noise), stations, tell))
+        velocity, clean = noting(velocity)
+        done = SOLVERS[walk.solver](
+            velocity, asked.state(noise), stations, lambda n, of, x: tell(n, of, lambda: asked.answer(clean()))
+        )
+        return asked.answer(done)
+
+
+def noting(velocity: Velocity) -> tuple[Velocity, Clean]:
+    """The same velocity, and where the straight line from the last point that it was asked at meets noise time 0.
+
+    All solvers end on that line, so that after the last step it is the answer.
+    """
+    last: list[tuple[Tensor, Tensor, float]] = []
+
+    def noted(x: Tensor, t: float) -> Tensor:
+        found = velocity(x, t)
+        last[:] = [(x, found, t)]
+        return found
+
+    return noted, lambda: clean_from_velocity(*last[0])

@@ -29,7 +29,9 @@
   // ---- what is going on: one row a job, sentences of what went wrong, a mark that changes when there is news
 
   function pulse(element, trigger) {
-    const list = made("ul", { className: "jobs" });
+    const now = made("ul"), rest = made("ul"), more = made("summary");
+    const queue = made("details", { hidden: true }, more, rest);
+    const list = made("div", { className: "jobs" }, now, queue);
     const alerts = made("div", { className: "alerts" });
     const live = made("p", { className: "unseen" });
     live.setAttribute("role", "status");
@@ -51,11 +53,11 @@
         const stop = made("button", { type: "button", textContent: "Cancel" });
         stop.onclick = () => fetch(`/own/cancel/${job.id}`, { method: "POST" }).then(look, look);
         stop.setAttribute("aria-label", `Cancel: ${job.title}`);
-        node = made("li", {}, made("b", { textContent: job.title }), made("span", { className: "how" }),
-          made("progress", {}), stop);
+        node = made("li", {}, made("img", { className: "look", width: 132, height: 88 }),
+          made("b", { textContent: job.title }), made("span", { className: "how" }), made("progress", {}), stop);
         node.dataset.job = job.id;
-        list.append(node);
       }
+      picture(node.querySelector("img"), job);
       node.querySelector(".how").textContent = told(job);
       const bar = node.querySelector("progress");
       bar.setAttribute("aria-label", job.title);
@@ -65,10 +67,30 @@
       return node;
     }
 
+    // What is drawn so far; before that, what is being changed. Its place is kept from the first moment.
+    function picture(image, job) {
+      const src = job.looks ? `/own/look/${job.id}?${job.looks}` : job.begins;
+      if (!src || image.dataset.src === src) return;
+      image.dataset.src = src;
+      const next = new Image(); // the old one stays until the new one is there
+      next.onload = () => {
+        if (image.dataset.src !== src) return;
+        image.src = src;
+        image.alt = job.looks ? `So far, after step ${job.done} of ${job.total}: ${job.title}` : `What is being changed: ${job.title}`;
+      };
+      next.src = src;
+    }
+
     function show(state) {
-      const rows = state.jobs.map(row);
-      for (const node of [...list.children]) if (!rows.includes(node)) node.remove();
       const first = state.jobs.find((job) => job.state === "running") ?? state.jobs[0];
+      const rows = state.jobs.map(row);
+      for (const node of list.querySelectorAll("li")) if (!rows.includes(node)) node.remove();
+      rows.forEach((node, n) => {
+        const home = state.jobs[n] === first ? now : rest;
+        if (node.parentElement !== home) home.append(node);
+      });
+      queue.hidden = rows.length < 2;
+      more.textContent = `${rows.length - 1} more ${rows.length === 2 ? "waits" : "wait"}`;
       const tenth = first?.total ? Math.floor((4 * first.done) / first.total) : 0;
       const word = first ? `${first.title}: ${tenth}${first.stage}${first.state}` : "";
       if (word !== spoken) live.textContent = first ? `${first.title}: ${told(first)}` : spoken ? "Done." : "";
