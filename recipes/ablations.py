@@ -1,11 +1,11 @@
 """What each part of the row is worth: the embedded model trained without it, and examined (IC-Effect, Tables 2 and 3).
 
     python recipes/ablations.py runs/ablations --steps 700 --seeds 3       # a quarter of the budget of embedded.py
-    python recipes/ablations.py runs/ablations --steps 20 --seeds 1 --each 1 --only whole,full   # does it run
+    python recipes/ablations.py runs/early --steps 80 --each 0         # early learning, by loss on held-out pairs alone
 
 Hardware: two CPU cores and 8 GB. Hours: five variants of three seeds are fifteen runs, each a quarter of `embedded.py`:
-some seven hours on two cores. Killed, it goes on where it was. Expected figures: none are measured yet; the paper's own
-stand beside the variants. "Without general training" is `effect_lora.py` on an untrained folder.
+some seven hours on two cores. Killed, it goes on where it was. Expected figures: docs/quality.md, "Ablations"; the
+paper's own stand beside the variants. "Without general training" is `effect_lora.py` on an untrained folder.
 """
 
 import argparse
@@ -14,8 +14,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from embedded import CARD, STAGE, main
+import torch
+from embedded import CARD, EARLY, SCENES, STAGE, TIMES, Drawing, main, pixels
 
+from refrain.data.plates import Shelf
+from refrain.editing.editor import Editor
+from refrain.models.wan.denoiser import WanDenoiser
+from refrain.training.objective import Batch, loss
+
+HELD, PAIRS = 77, 480  # seed and about how many pairs are held out
 # IC-Effect's own finding, for each: how `GPT struct` and `GPT effect` of the paper move when the part is left out
 VARIANTS = {
     "whole": CARD,
@@ -38,7 +45,9 @@ def run(folder: Path, name: str, seed: int, steps: int, each: int) -> None:
     for part in ("scenes", "codec", "words"):
         if not (folder / part).exists():
             (here / part).rename(folder / part)
-    if not (here / "exam.md").is_file():
+    if not (here / "loss.txt").is_file():
+        (here / "loss.txt").write_text(f"{held_out(here):.4f}\n", encoding="utf-8")
+    if each and not (here / "exam.md").is_file():
         asked = ["evaluate", "effects", "--model", here / "model", "--each", each, "-o", here / "exam.jsonl"]
         told = subprocess.run(
             [sys.executable, "-m", "refrain.cli.main", *map(str, asked)], check=True, capture_output=True, text=True
@@ -46,16 +55,33 @@ def run(folder: Path, name: str, seed: int, steps: int, each: int) -> None:
         (here / "exam.md").write_text(told.stdout, encoding="utf-8")
 
 
+@torch.no_grad()
+def held_out(here: Path) -> float:
+    """Mean loss of a variant on pairs that no run draws (of the same scenes), with the same noise for all."""
+    editor = Editor.from_pretrained(str(here / "model"))
+    drawing = Drawing(Shelf(here / "scenes", SCENES), replace(STAGE, seed=HELD, drop=0.0), 1.0)
+    assert isinstance(editor.denoiser, WanDenoiser)
+    found: list[float] = []
+    for number in range(PAIRS // EARLY[0][2]):
+        drawn = drawing[number]
+        words = editor.words.encode(drawn.said)
+        batch = Batch(pixels(drawn.source), pixels(drawn.target), words, drawn.window)
+        found.append(float(loss(editor.denoiser, editor.codec, batch, torch.Generator().manual_seed(number), *TIMES)))
+    return sum(found) / len(found)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=STAGE.steps // 4)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--each", type=int, default=2, help="cases of every effect in the exam")
+    parser.add_argument("--each", type=int, default=2, help="cases of every effect in the exam; 0: no exam")
     parser.add_argument("--only", default=",".join(VARIANTS))
     given = parser.parse_args()
     for seed in range(given.seeds):
         for name in given.only.split(","):
             run(given.folder, name, seed, given.steps, given.each)
-            print(f"{name}, seed {seed}:")
-            print("\n".join((given.folder / f"{name}-{seed}" / "exam.md").read_text().splitlines()[-3:]))
+            here = given.folder / f"{name}-{seed}"
+            print(f"{name}, seed {seed}: loss {(here / 'loss.txt').read_text().strip()} on held-out pairs")
+            if given.each:
+                print("\n".join((here / "exam.md").read_text().splitlines()[-3:]))
