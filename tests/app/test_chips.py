@@ -5,7 +5,8 @@ import json
 import pytest
 
 from guarantees.house import PACKAGE
-from refrain.app.chips import chips, said
+from refrain.app.chips import Learnt, chips, said
+from refrain.cli.serve import _model
 from refrain.data import words
 from refrain.data.effects import EFFECTS
 
@@ -43,3 +44,23 @@ def test_the_embedded_model_knows_the_words_of_its_chips() -> None:
             plain = set(text.split())
             assert plain & known or any(" " in word and word in text for word in known), text
             assert not plain & set(OWN["refused_words"]), text
+
+
+def test_what_ships_as_a_lora_has_a_chip_whose_every_choice_calls_it_and_the_model_does_not_know_it_itself() -> None:
+    model = _model("embedded", "cpu", None)
+    own, all_ = chips(model.understands), chips(model.understands, model.learnt)
+    assert all_[: len(own)] == own
+    taught = {chip.name: chip for chip in all_[len(own) :]}
+    assert set(taught) == {one.name for one in model.learnt} - {chip.name for chip in own}
+    for one in model.learnt:
+        chip = taught[one.name]
+        assert chip.learnt and chip.said({}) == one.words
+        for picked in ({}, *({choice.field: value} for choice in chip.choices for value in choice.values)):
+            assert one.called(chip.said(picked)), chip.said(picked)
+
+
+def test_an_effect_of_no_name_of_ours_and_one_that_the_model_knows_by_itself() -> None:
+    strange, known = Learnt("slime", "slime", "cover it with slime", ("slime",)), Learnt("snow", "snow", "make it snow")
+    *_, snow, slime = chips(("add snow", words.KNOWN["snow"]), (known, strange))
+    assert not snow.learnt and slime.learnt and slime.said({"amount": "heavy"}) == "cover it with slime"
+    assert strange.called("Green SLIME!") and not strange.called("slimy") and not strange.called("")

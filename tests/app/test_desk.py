@@ -4,19 +4,25 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from editing.sessions import moving, photo
-from refrain.app import said, views
-from refrain.app.desk import Desk, Model, Wish, bound_of
+from editing.test_effects import lora
+from refrain.app import face, said, views
+from refrain.app.chips import Learnt
+from refrain.app.demo import SHOWN, Demo
+from refrain.app.desk import Desk, Model
 from refrain.app.jobs import CANCELLED, DONE, FAILED, Job, Jobs
+from refrain.app.orders import Wish
+from refrain.app.region import bound_of
 from refrain.app.rooms import Room, Rooms, new_secret
-from refrain.app.samples import SHOWN, Demo
+from refrain.cli.options import effect_of
 from refrain.cli.serve import _model
+from refrain.editing.request import EffectUse
 from refrain.editing.session.session import Session
 from refrain.errors import BadInput, BadWeights
 from refrain.media import Clip, Limits
@@ -39,7 +45,7 @@ def begun(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("root")
     with_desk = opened(root, model)
     desk, room = with_desk, with_desk.rooms.of(SECRET)
-    first = finished(desk, desk.begin_with(room, "photo.png", photo))
+    first = finished(desk, brought(desk, room))
     finished(desk, desk.ask(room, first.session, 0, "make it snow", QUICK))
     desk.jobs.end()
     return root
@@ -60,6 +66,14 @@ def room(desk: Desk) -> Room:
 
 def opened(root: Path, model: Model, most: int = 8) -> Desk:
     return Desk(Rooms(root), Jobs(most), model, Limits())
+
+
+def brought(desk: Desk, room: Room) -> Job:
+    """A picture, as a browser brings it."""
+    place = room.new()
+    photo().write(place.folder / "photo.png")
+    (place.folder / "photo.png").rename(place.folder / "source")
+    return desk.begin(room, place, "photo.png", (None, None, None))
 
 
 def finished(desk: Desk, job: Job) -> Job:
@@ -184,6 +198,43 @@ def test_what_was_done_can_be_said_as_a_command_and_as_python(desk: Desk, room: 
     program = said.python(session.line(1))
     compile(program, "x", "exec")
     assert "session.ask('make it snow', seed=0, steps=1)" in program
+
+
+def test_an_effect_that_was_learnt_is_worn_where_it_is_picked_and_the_words_speak_of_it(
+    begun: Path, model: Model, tmp_path: Path
+) -> None:
+    file = lora(model.load(), tmp_path / "slime.safetensors", words="cover it with slime", triggers=("slime",))
+    desk = opened(
+        Path(shutil.copytree(begun, tmp_path / "root")),
+        replace(model, learnt=(Learnt("slime", str(file), "cover it with slime", ("slime",)),)),
+    )
+    room = desk.rooms.of(SECRET)
+    name, picked = name_of(room), replace(QUICK, effect="slime")
+    with pytest.raises(BadInput, match='pick the effect "slime \\+"'):
+        desk.ask(room, name, 0, "green slime", QUICK)
+    with pytest.raises(BadInput, match="does not understand"):
+        desk.ask(room, name, 0, "a sandwich", picked)
+    asked = [("green slime", picked), ("make it snow", picked), ("snow and slime", QUICK)]
+    turns = [finished(desk, desk.ask(room, name, 0, words, wish)).turn or 0 for words, wish in asked]
+    session = desk.session(room, name)[1]
+    assert [said.effects(session.turn(turn)) for turn in turns] == ["slime", "", ""]
+    line = session.line(turns[0])
+    assert f"--effect {file}" in said.commands(line) and "--effect" not in said.commands(session.line(turns[1]))
+    assert f"effects=(EffectUse({str(file)!r}),)" in said.python(line)
+    compile(said.python(line), "x", "exec")
+    assert "with slime" in face.history(name, session.show(), [said.effects(turn) for turn in session.turns])
+    desk.jobs.end()
+
+
+def test_a_use_of_an_effect_is_said_as_the_command_reads_it() -> None:
+    for use, program in (
+        (EffectUse("freeze"), "EffectUse('freeze')"),
+        (EffectUse("freeze", 0.8), "EffectUse('freeze', weight=0.8)"),
+        (EffectUse("b.safetensors", 1.0, (0, 0, 0.5, 1)), "EffectUse('b.safetensors', box=(0, 0, 0.5, 1))"),
+        (EffectUse("c", span=(2, 4)), "EffectUse('c', span=(2, 4))"),
+    ):
+        told = {**asdict(use), "path": str(use.path)}
+        assert effect_of(said._effect(told)) == use and said._use(told) == program
 
 
 @pytest.mark.parametrize(

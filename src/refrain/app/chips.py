@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from refrain.data import words
 from refrain.data.effects import EFFECTS, Wording
 from refrain.data.phrases import LEVELS, SIZES, SPEEDS, WINDS
+from refrain.editing.request import words_in
 
 LABELS = {"amount": "How much", "strength": "How much", "contrast": "How much", "wind": "Blown to the"}
 NAMES = {
@@ -35,18 +36,61 @@ class Choice:
 
 @dataclass(frozen=True)
 class Chip:
-    """One effect. known: a plain request for it."""
+    """One effect. known: a plain request for it. learnt: it needs an Effect-LoRA, which is of the same name."""
 
     name: str
     label: str
     known: str
     choices: tuple[Choice, ...] = ()
+    learnt: bool = False
+
+    def said(self, picked: Mapping[str, str]) -> str:
+        """A request for it with what was picked."""
+        usual = self.learnt and said(self.name, picked) == said(self.name, {})
+        return self.known if usual or self.name not in EFFECTS else said(self.name, picked)
 
 
-def chips(understood: tuple[str, ...]) -> tuple[Chip, ...]:
-    """A chip for every request that a checkpoint says it understands; one of no effect of ours is its own words."""
+@dataclass(frozen=True)
+class Learnt:
+    """An Effect-LoRA that may be picked: what the model does not know itself.
+
+    file: what `--effect` is given. words: a request that it was taught; triggers: words and phrases that call it.
+    """
+
+    name: str
+    file: str
+    words: str
+    triggers: tuple[str, ...] = ()
+
+    def called(self, said: str) -> bool:
+        """Whether words speak of it."""
+        plain = f" {' '.join(words_in(said))} "
+        calls = (" ".join(words_in(call)) for call in (self.words, *self.triggers))
+        return any(f" {call} " in plain for call in calls if call)
+
+
+def chips(understood: tuple[str, ...], learnt: tuple[Learnt, ...] = ()) -> tuple[Chip, ...]:
+    """A chip for every request that a checkpoint says it understands; one of no effect of ours is its own words.
+
+    learnt: and for every effect that it does not understand by itself.
+    """
     named = {known: name for name, known in words.KNOWN.items()}
-    return tuple(_chip(named[said], said) if said in named else Chip(said, said, said) for said in understood)
+    own = tuple(_chip(named[said], said) if said in named else Chip(said, said, said) for said in understood)
+    known = {chip.name for chip in own}
+    return (*own, *(_taught(one) for one in learnt if one.name not in known))
+
+
+def _taught(one: Learnt) -> Chip:
+    """The chip of a LoRA, with those choices of which its words can speak."""
+    plain = Chip(one.name, f"{NAMES.get(one.name, one.name)} +", one.words, learnt=True)
+    if one.name not in EFFECTS or EFFECTS[one.name].wording is None:
+        return plain
+    speaks = (
+        choice
+        for choice in _chip(one.name, one.words).choices
+        if all(one.called(plain.said({choice.field: value})) for value in choice.values)
+    )
+    return replace(plain, choices=tuple(speaks))
 
 
 @cache

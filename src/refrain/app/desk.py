@@ -1,6 +1,5 @@
 """What a person can do on the page, as plain calls: begin, ask, ask again, go back. Whatever takes long is a job."""
 
-import json
 import re
 import threading
 import time
@@ -10,14 +9,11 @@ from pathlib import Path
 from secrets import randbelow
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 
 from refrain.editing.editor import Editor
 from refrain.editing.estimate import Estimate
-from refrain.editing.mask import feathered, read_box
-from refrain.editing.request import Edit, OnProgress, Progress, check_words
+from refrain.editing.request import Edit, EffectUse, OnProgress, Progress, check_words
 from refrain.editing.session.ask import asked_in
 from refrain.editing.session.session import Session
 from refrain.editing.session.turn import Turn
@@ -25,12 +21,16 @@ from refrain.errors import BadInput, RefrainError
 from refrain.media import Clip, Limits
 
 from . import views
+from .chips import Learnt
 from .jobs import OVER, Job, Jobs
+from .orders import Order, Orders, Part, Wish
+from .region import bound_of
 from .rooms import Place, Room, Rooms
+from .samples import sample
 
-MASK = 640  # places of a painted mask on a side, at most
 FOUR = 4
-Part = tuple[float | None, float | None, int | None]  # from and to in seconds, the size for the model
+DEADLY = "The server stopped while this was being made, twice; ask for a smaller size or a shorter clip."
+DIED = 2  # servers that may have died of a job
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Model:
 
     understands: requests it knows, empty where it knows any. check: raises BadInput for words it does not understand.
     cost: what an edit takes. load: reads the weights. ways: of attention, each by the name that `--attention` has.
+    learnt: Effect-LoRAs of this model.
     """
 
     name: str
@@ -50,18 +51,7 @@ class Model:
     cost: Callable[[Edit], Estimate]
     load: Callable[[], Editor]
     ways: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is said beside the words. region: JSON of the region tool, "" for everywhere."""
-
-    seed: int = 0
-    steps: int | None = None
-    guidance: float | None = None
-    region: str = ""
-    attention: str = "dense"
-    offload: bool = False
+    learnt: tuple[Learnt, ...] = ()
 
 
 class Desk:
@@ -69,6 +59,7 @@ class Desk:
 
     def __init__(self, rooms: Rooms, jobs: Jobs, model: Model, limits: Limits) -> None:
         self.rooms, self.jobs, self.model, self.limits = rooms, jobs, model, limits
+        self.orders = Orders(rooms)
         self.fault = ""
         self.pace = 1.0  # how much longer an edit took than was foreseen
         self._editor: Editor | None = None
@@ -104,30 +95,26 @@ class Desk:
 
     # ---- clips
 
-    def begin(self, room: Room, place: Place, file: Path, label: str, part: Part) -> Job:
-        """Make a session of a file that was brought."""
-        start, stop, side = part
+    def begin(self, room: Room, place: Place, label: str, part: Part) -> Job:
+        """Make a session of the file `source` that was brought to a place."""
+        return self._submitted(Order("open", room.key, place.name, label, part=part))[0]
 
-        def work(on_progress: OnProgress) -> int:
-            on_progress(Progress("read", 0, 1))
-            clip = Clip.read(file, start, stop, self.limits)
-            return self._made(place, replace(clip, origin=Path(label)), side, on_progress)
-
-        job = Job(room.key, place.name, f"open {label}", work, begins=f"/own/view/{place.name}/source.jpg")
-        self.jobs.submit(job)
-        return job
-
-    def begin_with(self, room: Room, label: str, make: Callable[[], Clip]) -> Job:
+    def sample(self, room: Room, label: str) -> Job:
         """Make a session of a clip of our own."""
-        place = room.new()
+        return self._submitted(Order("sample", room.key, room.new().name, label))[0]
 
+    def _begin(self, order: Order, place: Place) -> Job:
         def work(on_progress: OnProgress) -> int:
-            on_progress(Progress("render", 0, 1))
-            return self._made(place, replace(make(), origin=Path(label)), None, on_progress)
+            if order.does == "sample":
+                on_progress(Progress("render", 0, 1))
+                clip = sample(order.title)
+            else:
+                on_progress(Progress("read", 0, 1))
+                clip = Clip.read(place.folder / "source", *order.part[:2], self.limits)
+            return self._made(place, replace(clip, origin=Path(order.title)), order.part[2], on_progress)
 
-        job = Job(room.key, place.name, f"open {label}", work)
-        self.jobs.submit(job)
-        return job
+        begins = f"/own/view/{place.name}/source.jpg" if order.does == "open" else ""
+        return Job(order.room, place.name, f"open {order.title}", work, begins=begins, id=order.id)
 
     def _made(self, place: Place, clip: Clip, side: int | None, on_progress: OnProgress) -> int:
         if place.session.exists():
@@ -150,39 +137,45 @@ class Desk:
     def ask(self, room: Room, name: str, at: int, words: str, wish: Wish) -> Job:
         """Ask for a change of the turn `at`. BadInput for words and wishes that cannot be meant."""
         check_words(words)
-        self.model.check(words)
-        place, session = self.session(room, name)
-        turn = session.turn(at)
-        facts = views.shown(place.views, session, turn)
-        stub = views.stub(facts)
-        bound = bound_of(wish.region, stub)
-        request = self._edit(words, stub, wish, bound)
-        choices: dict[str, Any] = {
-            "seed": wish.seed, "steps": wish.steps, "guidance": wish.guidance, "bound": bound
-        }  # fmt: skip
-        foreseen = self.model.cost(request).seconds
-        work, same = self._asking(place, words, at, choices, wish, foreseen), f"{name}/{at} {words} {wish}"
-        job = Job(room.key, name, words, work, foreseen * self.pace, same, _thumb(name, at))
-        self.jobs.submit(job)
-        return job
+        if self._worn(words, wish) is None:
+            self._check(words)
+        return self._submitted(Order("ask", room.key, name, words, at, wish))[0]
 
     def again(self, room: Room, name: str, at: int, wish: Wish) -> list[Job]:
         """Ask what the turn `at` asked once more, four times, each with a seed of its own."""
-        place, session = self.session(room, name)
-        turn = session.turn(at)
+        turn = self.session(room, name)[1].turn(at)
         if turn.parent is None:
             raise BadInput("Nothing was asked yet; say what to change first.")
-        asked = asked_in(turn)
+        seeds = [randbelow(1_000_000) for _ in range(FOUR)]
+        orders = [Order("again", room.key, name, turn.words, at, replace(wish, seed=seed)) for seed in seeds]
+        return self._submitted(*orders)
+
+    def _ask(self, order: Order, place: Place) -> Job:
+        session, wish = Session.open(place.session), order.wish
+        stub = views.stub(views.shown(place.views, session, session.turn(order.at)))
+        bound = bound_of(wish.region, stub)
+        foreseen = self.model.cost(self._edit(order.title, stub, wish, bound)).seconds
+        choices: dict[str, Any] = {
+            "seed": wish.seed, "steps": wish.steps, "guidance": wish.guidance, "bound": bound
+        }  # fmt: skip
+        worn = self._worn(order.title, wish)
+        if worn is not None:
+            choices["effects"] = (EffectUse(worn.file),)
+        work = self._asking(place, order.title, order.at, choices, wish, foreseen)
+        same = f"{place.name}/{order.at} {order.title} {wish}"
+        begins = _thumb(place.name, order.at)
+        return Job(order.room, place.name, order.title, work, foreseen * self.pace, same, begins, id=order.id)
+
+    def _again(self, order: Order, place: Place) -> Job:
+        turn = Session.open(place.session).turn(order.at)
+        asked, parent = asked_in(turn, order.wish.seed), turn.parent or 0
+        choices = {field.name: getattr(asked, field.name) for field in fields(asked) if field.name != "words"}
         seconds = sum(turn.record["made"].get("seconds", {}).values()) or None
-        jobs: list[Job] = []
-        for _ in range(FOUR):
-            seed = randbelow(1_000_000)
-            choices = {field.name: getattr(asked, field.name) for field in fields(asked) if field.name != "words"}
-            work = self._asking(place, asked.words, turn.parent, {**choices, "seed": seed}, wish, None)
-            title, begins = f"{asked.words} (seed {seed})", _thumb(name, turn.parent)
-            jobs.append(Job(room.key, name, title, work, seconds, begins=begins))
-        self.jobs.submit(*jobs)
-        return jobs
+        work, title = (
+            self._asking(place, asked.words, parent, choices, order.wish, None),
+            f"{asked.words} (seed {asked.seed})",
+        )
+        return Job(order.room, place.name, title, work, seconds, begins=_thumb(place.name, parent), id=order.id)
 
     def go(self, room: Room, name: str, how: str, at: int = 0) -> Turn:
         """`undo`, `redo`, or `branch` to the turn `at`."""
@@ -223,6 +216,59 @@ class Desk:
             "jobs": [{**_told(job), **_live(job, place, now)} for job, place in live],
             "over": [{**_told(job), "told": self.plain(job.told)} for job in over[-6:]],
         }
+
+    def _worn(self, words: str, wish: Wish) -> Learnt | None:
+        """The Effect-LoRA of an edit: the one that was picked, where the words speak of it."""
+        return next((one for one in self.model.learnt if one.name == wish.effect and one.called(words)), None)
+
+    def _check(self, words: str) -> None:
+        """BadInput for words that the model does not know; where an effect does, it says which."""
+        try:
+            self.model.check(words)
+        except BadInput as error:
+            knows = [f'"{one.name} +"' for one in self.model.learnt if one.called(words)]
+            if not knows:
+                raise
+            picks = " or ".join(knows)
+            raise BadInput(f'The model itself does not know "{words}"; pick the effect {picks} for it.') from error
+
+    # ---- the queue
+
+    def resume(self) -> None:
+        """Take up, in its order, what waited when the server stopped."""
+        for order, ticket, ran in self.orders.left():
+            place = Place(self.rooms.named(order.room).folder / order.session)
+            if ran and _is_done(order, place):
+                ticket.over()
+                continue
+            try:
+                if order.tries >= DIED:
+                    raise BadInput(DEADLY)
+                job = self._job(order)
+            except (RefrainError, OSError) as error:
+                job = Job(order.room, order.session, order.title, _refusing(error), id=order.id)
+            job.ticket = ticket
+            self.jobs.resume(job)
+
+    def _submitted(self, *orders: Order) -> list[Job]:
+        """Write orders to the disk, then put them in the queue: all or none."""
+        jobs = [self._job(order) for order in orders]
+        try:
+            for order, job in zip(orders, jobs, strict=True):
+                job.ticket = self.orders.keep(order)
+            self.jobs.submit(*jobs)
+        except BaseException:
+            for job in jobs:
+                if job.ticket is not None:
+                    job.ticket.over()
+            raise
+        return jobs
+
+    def _job(self, order: Order) -> Job:
+        """The job that an order asks for. Raises RefrainError where it cannot be meant."""
+        place = self.rooms.named(order.room).place(order.session)
+        makes = {"open": self._begin, "sample": self._begin, "ask": self._ask, "again": self._again}
+        return makes[order.does](order, place)
 
     # ---- how
 
@@ -267,33 +313,26 @@ class Desk:
             self._ready.set()
 
 
-def bound_of(region: str, clip: Clip) -> torch.Tensor | None:
-    """What the region tool says, as a bound [1, 1, Y, X]: a box in pixels, or a painted mask in runs.
-
-    BadInput for what no region tool would say, and for a mask in which nothing may change.
-    """
-    if not region:
-        return None
+def _is_done(order: Order, place: Place) -> bool:
+    """Whether an order was done, by a server that died before it could say so."""
+    if order.does in ("open", "sample"):
+        return (place.session / "turns.jsonl").is_file()
     try:
-        said = json.loads(region)
-        box, mask = said.get("box"), said.get("mask")
-        if box:
-            return read_box(",".join(str(int(side)) for side in box), clip)
-        if not mask:
-            return None
-        wide, high, runs = int(mask["wide"]), int(mask["high"]), [int(run) for run in mask["runs"]]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise BadInput("The region cannot be read; clear it, and mark it again.") from None
-    whole = wide * high
-    if not (1 <= wide <= MASK and 1 <= high <= MASK) or min(runs, default=0) < 0 or sum(runs) != whole:
-        raise BadInput("The region does not fit the picture; clear it, and mark it again.")
-    levels = np.arange(len(runs)) % 2  # runs of black and white in turn, black first
-    grid = np.repeat(levels, runs).astype(np.float32).reshape(high, wide)
-    if not grid.any():
-        raise BadInput("Nothing is painted, so nothing may change; paint where it may, or clear the region.")
-    rows, columns = clip.size
-    large = cv2.resize(grid, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    return torch.as_tensor(feathered((large > 0.5).astype(np.float32)))[None, None]
+        session = Session.open(place.session)
+        last, asked = session.turns[-1], session.turn(order.at)
+    except RefrainError:
+        return False
+    parent = order.at if order.does == "ask" else asked.parent
+    return (last.parent, last.words, last.record.get("asked", {}).get("seed")) == (parent, order.title, order.wish.seed)
+
+
+def _refusing(error: Exception) -> Callable[[OnProgress], int]:
+    """The work of a job that cannot be done."""
+
+    def work(on_progress: OnProgress) -> int:
+        raise error
+
+    return work
 
 
 def _told(job: Job) -> dict[str, Any]:

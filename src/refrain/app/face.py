@@ -61,8 +61,11 @@ def take(name: str, turn: Turn, facts: Shown) -> str:
     return f'<div class="take">{said}<small>{facts.columns}×{facts.rows}{length}</small></div>'
 
 
-def history(name: str, shown: dict[str, Any]) -> str:
-    """The tree of turns as a list: the first way on stays in its lane, other ways from a turn stand further right."""
+def history(name: str, shown: dict[str, Any], worn: Sequence[str] = ()) -> str:
+    """The tree of turns as a list: the first way on stays in its lane, other ways from a turn stand further right.
+
+    worn: of each turn the effects that were picked for it, "" for none.
+    """
     children: dict[int | None, list[int]] = {}
     for turn in shown["turns"]:
         children.setdefault(turn["parent"], []).append(turn["turn"])
@@ -70,15 +73,16 @@ def history(name: str, shown: dict[str, Any]) -> str:
     left = [(0, 0)]
     while left:
         number, lane = left.pop()
-        rows.append(f'<li style="--lane: {lane}">{_turn(name, shown["turns"][number], shown)}</li>')
+        rows.append(f'<li style="--lane: {lane}">{_turn(name, shown["turns"][number], shown, worn)}</li>')
         left += reversed([(child, lane + (n > 0)) for n, child in enumerate(children.get(number, []))])
     return f'<ul aria-label="History">{"".join(rows)}</ul>'
 
 
-def _turn(name: str, turn: dict[str, Any], shown: dict[str, Any]) -> str:
+def _turn(name: str, turn: dict[str, Any], shown: dict[str, Any], worn: Sequence[str]) -> str:
     number = turn["turn"]
     words = safe(turn["words"]) if turn["parent"] is not None else f"Source: {safe(shown['source'] or 'clip')}"
-    seed = f"<small> turn {number}, seed {turn['seed']}</small>" if turn["parent"] is not None else ""
+    effect = f", with {safe(worn[number])}" if worn and worn[number] else ""
+    seed = f"<small> turn {number}, seed {turn['seed']}{effect}</small>" if turn["parent"] is not None else ""
     current = "true" if number == shown["here"] else "false"
     return (
         f'<button type="button" data-turn="{number}" aria-current="{current}">'

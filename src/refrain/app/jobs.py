@@ -16,6 +16,7 @@ from secrets import token_hex
 from refrain.editing.request import OnProgress, Progress
 from refrain.errors import BadInput, RefrainError
 
+from .orders import Ticket
 from .views import small
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
@@ -39,6 +40,7 @@ class Job:
     told:   what went wrong, as a sentence. seconds: that it takes or took, as far as is known.
     same:   two jobs with the same mark would give the same; "" where that cannot be.
     begins: the address of what is shown of it until something is drawn.
+    ticket: its file on the disk, where it has one; it outlives a server that stops.
     """
 
     owner: str
@@ -48,6 +50,7 @@ class Job:
     seconds: float | None = None
     same: str = ""
     begins: str = ""
+    ticket: Ticket | None = None
     id: str = field(default_factory=lambda: token_hex(6))
     state: str = WAITING
     stage: str = ""
@@ -112,10 +115,12 @@ class Jobs:
                 )
             if len(self._waiting) + len(jobs) > self.full:
                 raise BadInput("Too many people wait just now; try again in a few minutes.")
-            self._waiting.extend(jobs)
-            self._all.update({job.id: job for job in jobs})
-            self._forget()
-            self._tell()
+            self._take(jobs)
+
+    def resume(self, *jobs: Job) -> None:
+        """Put in the queue what waited when the server stopped; nothing is too much."""
+        with self._news:
+            self._take(jobs)
 
     def cancel(self, owner: str, number: str) -> bool:
         """Take a job back; one that runs stops within a step. False where there is nothing to stop (any more)."""
@@ -124,6 +129,8 @@ class Jobs:
             if job is None or job.owner != owner or job.state in OVER:
                 return False
             job.unwanted = True
+            if job.ticket is not None:
+                job.ticket.over()
             if job in self._waiting:
                 self._waiting.remove(job)
                 job.state = CANCELLED
@@ -162,16 +169,17 @@ class Jobs:
         return job
 
     def end(self) -> None:
-        """Stop what runs, drop what waits, and let the thread go."""
+        """Stop what runs and what waits, and let the thread go; tickets stay, for the next server."""
         with self._news:
             self._ended = True
             for job in self._waiting:
-                job.state, job.told = CANCELLED, "The server was closed; ask again."
+                job.state = CANCELLED
             self._waiting.clear()
-            for job in self._all.values():
-                job.unwanted = True
             self._tell()
         self._thread.join(timeout=30)
+        for job in list(self._all.values()):
+            if job.state == RUNNING and job.ticket is not None:  # within a step that takes long
+                job.ticket.waiting()
 
     def _run(self) -> None:
         while True:
@@ -181,8 +189,12 @@ class Jobs:
                     return
                 job = self._waiting.popleft()
                 job.state, job.began = RUNNING, time.monotonic()
+                if job.ticket is not None:
+                    job.ticket.running()
                 self._tell()
             state, told, turn = self._done(job)
+            if job.ticket is not None:
+                (job.ticket.over if state != CANCELLED or job.unwanted else job.ticket.waiting)()
             with self._news:
                 job.told, job.turn = told, turn
                 job.seconds = time.monotonic() - job.began
@@ -194,7 +206,7 @@ class Jobs:
         """Do a job: how it ended, what to tell of it, the turn that it made."""
 
         def on_progress(progress: Progress) -> None:
-            if job.unwanted:
+            if job.unwanted or self._ended:
                 raise CancelledError
             if progress.stage == "denoise" and job.stage != "denoise":
                 job.drawing = time.monotonic()
@@ -215,6 +227,12 @@ class Jobs:
                 return FAILED, FULL, None
             logging.getLogger("refrain").exception("a job failed")
             return FAILED, f"Something went wrong inside Refrain ({type(error).__name__}); nothing was changed.", None
+
+    def _take(self, jobs: tuple[Job, ...]) -> None:
+        self._waiting.extend(jobs)
+        self._all.update({job.id: job for job in jobs})
+        self._forget()
+        self._tell()
 
     def _forget(self) -> None:
         over = [number for number, job in self._all.items() if job.state in OVER]

@@ -14,33 +14,15 @@ from refrain.errors import BadInput, RefrainError
 
 from . import face, said, views
 from .chips import Chip, chips
-from .chips import said as worded
-from .desk import Desk, Wish
+from .demo import Demo
+from .desk import Desk
+from .orders import Wish
 from .player import player_head
 from .rooms import COOKIE, Place, Room
-from .samples import SAMPLES, Demo, sample
+from .samples import SAMPLES
+from .theme import theme
 
-FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
-MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
-COLOURS = {  # dark enough beside white, and light enough beside black, to be read
-    "body_background_fill": "*neutral_100",
-    "block_background_fill": "white",
-    "block_background_fill_dark": "*neutral_800",
-    "block_border_width": "1px",
-    "block_shadow": "none",
-    "button_primary_background_fill": "#b43c08",
-    "button_primary_background_fill_hover": "#8f2f06",
-    "button_primary_background_fill_dark": "#c2410c",
-    "button_primary_text_color": "white",
-    "block_title_text_color": "*body_text_color",
-    "block_title_background_fill": "none",
-    "block_label_text_color": "*body_text_color",
-    "body_text_color_subdued": "#57534e",
-    "body_text_color_subdued_dark": "#c4bfba",
-    "checkbox_label_background_fill_selected": "#b43c08",
-    "checkbox_label_background_fill_selected_dark": "#b43c08",
-    "checkbox_label_text_color_selected": "white",
-}
+LEARNT = "Effects with + were taught from a few examples, and must be picked here; typed words alone do not call them."
 PICKS = 4  # choices of an effect that are shown at most
 
 Update = dict[Any, Any]
@@ -53,10 +35,9 @@ def mounted(own: Starlette, desk: Desk, demo: Demo | None) -> FastAPI:
     page = Page(desk, demo)
     folder = files("refrain.app") / "web"
     head = f"<script>{(folder / 'page.js').read_text('utf-8')}</script>{player_head()}"
-    theme = gr.themes.Soft(primary_hue="orange", neutral_hue="stone", font=FONT, font_mono=MONO).set(**COLOURS)
     return gr.mount_gradio_app(
         app, page.blocks, "/", footer_links=[], run_history=False, show_error=False, max_file_size=1, ssr_mode=False,
-        pwa=False, mcp_server=False, theme=theme, css=(folder / "page.css").read_text("utf-8"), head=head,
+        pwa=False, mcp_server=False, theme=theme(), css=(folder / "page.css").read_text("utf-8"), head=head,
         enable_monitoring=False,
     )  # fmt: skip
 
@@ -66,7 +47,7 @@ class Page:
 
     def __init__(self, desk: Desk, demo: Demo | None) -> None:
         self.desk, self.demo = desk, demo
-        self.chips = chips(desk.model.understands)
+        self.chips = chips(desk.model.understands, desk.model.learnt)
         with gr.Blocks(title="Refrain", analytics_enabled=False, fill_width=False) as self.blocks:
             self._head()
             with gr.Row(elem_id="desk"):
@@ -104,7 +85,7 @@ class Page:
         with gr.Row(elem_id="turns"):
             self.undo = gr.Button("Undo", size="sm", min_width=60)
             self.redo = gr.Button("Redo", size="sm", min_width=60)
-            self.four = gr.Button("Four other seeds", size="sm", min_width=60)
+            self.four = gr.Button("Four other answers", size="sm", min_width=60)
         self.take = gr.HTML("", elem_id="take")
 
     def _past(self) -> None:
@@ -124,7 +105,7 @@ class Page:
         self.cost = gr.HTML("", elem_id="cost")
         self.effect = gr.Radio(
             [(chip.label, chip.name) for chip in self.chips], label="Or pick an effect", elem_id="chips",
-            visible=bool(self.chips),
+            visible=bool(self.chips), info=LEARNT if any(chip.learnt for chip in self.chips) else None,
         )  # fmt: skip
         with gr.Row():
             self.picks = [gr.Dropdown([], visible=False, label="", min_width=120) for _ in range(PICKS)]
@@ -146,7 +127,17 @@ class Page:
     # ---- what happens
 
     def _connected(self) -> None:
-        wish = {self.spot, self.words, self.marked, self.seed, self.steps, self.guidance, self.attention, self.offload}
+        wish = {
+            self.spot,
+            self.words,
+            self.effect,
+            self.marked,
+            self.seed,
+            self.steps,
+            self.guidance,
+            self.attention,
+            self.offload,
+        }
         told = [
             self.spot, self.marked, self.note, self.bring, self.clips, self.shelf, self.looking, self.asking, self.past,
             self.stage, self.undo, self.redo, self.four, self.take, self.compare, self.ways, self.history,
@@ -225,7 +216,7 @@ class Page:
             started: list[str] = []
 
             def begin() -> None:
-                started.append(self.desk.begin_with(self._room(request), label, lambda: sample(label)).session)
+                started.append(self.desk.sample(self._room(request), label).session)
 
             told = self._sentence(begin)
             return told or f'<span data-wanted="{started[0]}"></span>'
@@ -246,13 +237,13 @@ class Page:
             if chip is not None
         ]
         hidden = [gr.Dropdown([], value=None, visible=False) for _ in range(PICKS - len(lists))]
-        return [worded(chip.name, {}) if chip else gr.skip(), *lists, *hidden]
+        return [chip.said({}) if chip else gr.skip(), *lists, *hidden]
 
     def _worded(self, name: str, *picked: str | None) -> str:
         chip = self._chip(name)
         if chip is None:
             return name or ""
-        return worded(chip.name, {one.field: value for one, value in zip(chip.choices, picked) if value})
+        return chip.said({one.field: value for one, value in zip(chip.choices, picked) if value})
 
     def _cost(self, given: Update, request: gr.Request) -> str:
         name, turn = _where(given[self.spot])
@@ -262,7 +253,7 @@ class Page:
             foreseen = self.desk.cost(self._room(request), name, turn, given[self.words] or "", self._wish(given))
         except RefrainError:
             return ""
-        return f"<small>{said.cost(foreseen, self.desk.pace)}</small>"
+        return f"<small>Takes {said.cost(foreseen, self.desk.pace)}.</small>"
 
     # ---- how
 
@@ -274,6 +265,7 @@ class Page:
             return Wish(
                 int(given[self.seed] or 0), int(given[self.steps]), float(given[self.guidance]),
                 str(given[self.marked] or ""), str(given[self.attention]), bool(given[self.offload]),
+                str(given[self.effect] or ""),
             )  # fmt: skip
         except (TypeError, ValueError, OverflowError):
             raise BadInput("Seed and steps are whole numbers, guidance is a number; see to that under More.") from None
@@ -330,7 +322,7 @@ class Page:
             self.four: gr.Button(interactive=asked is not None),
             self.compare: gr.Accordion(visible=len(alike) > 1),
             self.ways: face.ways(name, alike, turn.id, facts.picture) if len(alike) > 1 else "",
-            self.history: face.history(name, session.show()),
+            self.history: face.history(name, session.show(), [said.effects(one) for one in session.turns]),
             self.looking: gr.Column(visible=True),
             self.asking: gr.Column(visible=True),
             self.past: gr.Column(visible=True),
@@ -370,8 +362,8 @@ def siblings(session: Session, turn: Turn) -> list[Turn]:
 def _usual(chip: Chip, field: str) -> str:
     """The value of a choice that needs no word."""
     choice = next(one for one in chip.choices if one.field == field)
-    plain = worded(chip.name, {})
-    return next((value for value in choice.values if worded(chip.name, {field: value}) == plain), choice.values[0])
+    plain = chip.said({})
+    return next((value for value in choice.values if chip.said({field: value}) == plain), choice.values[0])
 
 
 def _where(spot: object) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
     ROOT/<room>/<session>/session    the session, as `refrain session` knows it
     ROOT/<room>/<session>/views      what the browser is shown of it
+    ROOT/<room>/<session>/waits      what is still to be done in it; see `orders`
     ROOT/<room>/<session>/used       empty; its date says when somebody last opened the session
 
 The browser holds a secret, and a room is named by a hash of it: who can list the folders cannot enter them.
@@ -59,6 +60,11 @@ class Place:
     def views(self) -> Path:
         """What the browser is shown."""
         return self.folder / "views"
+
+    @property
+    def waits(self) -> Path:
+        """What is still to be done in it."""
+        return self.folder / "waits"
 
     def use(self) -> None:
         """Somebody opened it."""
@@ -141,6 +147,11 @@ class Rooms:
         """A room by its name, for those who keep the house."""
         return Room(self.root / key)
 
+    def all(self) -> list[Place]:
+        """The folders of all sessions in all rooms, begun or not."""
+        found = [Place(path) for room in self._rooms() for path in room.folder.iterdir()]
+        return [place for place in found if _SESSION.fullmatch(place.name) and _is_real(place.folder)]
+
     def sweep(self, busy: Callable[[str, str], bool] = lambda room, session: False) -> int:
         """Remove the sessions that nobody has opened for `keep` seconds; returns how many.
 
@@ -160,18 +171,18 @@ class Rooms:
                 elif steady > GRACE and age > self.keep and not busy(room.key, place.name):
                     _gone(place.folder)
                     gone += 1
-            self._tidy(room, steady)
+            self._tidy(room, steady, busy)
         return gone
 
     def _rooms(self) -> list[Room]:
         return [Room(path) for path in self.root.iterdir() if _ROOM.fullmatch(path.name) and _is_real(path)]
 
-    def _tidy(self, room: Room, steady: float) -> None:
+    def _tidy(self, room: Room, steady: float, busy: Callable[[str, str], bool]) -> None:
         """Take away what a stopped server left half-made, and rooms with nothing in them."""
         begun = {place.name for place in room.places()}
         for path in room.folder.iterdir():
             left = path.name not in begun and self.clock() - path.lstat().st_mtime > 86400
-            if steady > GRACE and left:
+            if steady > GRACE and left and not busy(room.key, path.name):
                 _gone(path)
         if not any(room.folder.iterdir()):
             room.folder.rmdir()

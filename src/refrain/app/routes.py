@@ -15,9 +15,9 @@ from refrain.media import Clip
 from refrain.media.sniff import sniffed
 
 from . import views
+from .demo import Demo
 from .desk import Desk
 from .rooms import COOKIE, Place, Room
-from .samples import Demo
 
 SPARE = 1 << 30  # bytes of the disk that no upload may take
 VIEW = re.compile(r"(\d{3}(-matte|-still|-still-matte)?|source)\.(mp4|png|jpg)")
@@ -43,7 +43,7 @@ def routes(desk: Desk, demo: Demo | None = None) -> list[Route]:
         try:
             file = await _brought(request, place.folder / "source")
             await run_in_threadpool(_first_look, desk, place, file, part[0])
-            job = desk.begin(room, place, file, label_of(said.get("name", "")), part)
+            job = desk.begin(room, place, label_of(said.get("name", "")), part)
         except BaseException:  # a browser that went away too: nothing half-brought stays
             shutil.rmtree(place.folder, ignore_errors=True)
             raise

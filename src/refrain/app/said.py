@@ -1,7 +1,9 @@
 """What was done on the page, as one would write it: a command line, Python; and what an edit will cost, in words."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
 
 from refrain.editing.estimate import Estimate
 from refrain.editing.session.turn import Turn
@@ -23,10 +25,24 @@ def _options(turn: Turn) -> list[str]:
     for name in ("seed", "steps", "guidance"):
         if asked[name] is not None:
             told += [f"--{name}", f"{asked[name]:g}" if isinstance(asked[name], float) else str(asked[name])]
+    told += [part for use in asked["effects"] for part in ("--effect", _effect(use))]
     told += ["--mask", f"mask-{turn.id}.png"] if asked["bound"] is not None else []
     kind = attention(made.get("attention", ""))
     told += ["--attention", kind] if kind != "dense" else []
     return told + (["--offload"] if made.get("offload") else [])
+
+
+def _effect(use: Mapping[str, Any]) -> str:
+    """A use of an Effect-LoRA as `--effect` takes it."""
+    weight = "" if use["weight"] == 1 else f":{use['weight']:g}"
+    box = "" if use["box"] is None else "@" + ",".join(f"{side:g}" for side in use["box"])
+    span = "" if use["span"] is None else "@{:g}s-{:g}s".format(*use["span"])
+    return f"{use['path']}{weight}{box}{span}"
+
+
+def effects(turn: Turn) -> str:
+    """The names of the Effect-LoRAs of a turn."""
+    return ", ".join(PurePath(use["path"]).stem for use in turn.record.get("asked", {}).get("effects", ()))
 
 
 def python(line: Sequence[Turn]) -> str:
@@ -36,6 +52,8 @@ def python(line: Sequence[Turn]) -> str:
     masked = any(turn.record["asked"]["bound"] is not None for turn in line[1:])
     told = [f"from refrain import {', '.join([*names[:2], *kinds, 'Session'])}"]
     told += ["from refrain.editing.mask import read_mask"] if masked else []
+    worn = any(turn.record["asked"]["effects"] for turn in line[1:])
+    told += ["from refrain.editing.request import EffectUse"] if worn else []
     how = f"attention={kinds[0]}()" if kinds else ""
     source = line[0].record["source"] or "CLIP"
     told += [
@@ -47,8 +65,16 @@ def python(line: Sequence[Turn]) -> str:
         asked = turn.record["asked"]
         given = [f"{name}={asked[name]!r}" for name in ("seed", "steps", "guidance") if asked[name] is not None]
         given += [f"bound=read_mask('mask-{turn.id}.png', clip)"] if asked["bound"] is not None else []
+        uses = [_use(use) for use in asked["effects"]]
+        given += [f"effects=({', '.join(uses)},)"] if uses else []
         told.append(f"session.ask({', '.join([repr(turn.words), *given])})")
     return "\n".join([*told, "session.export(None, 'out.mp4')"])
+
+
+def _use(use: Mapping[str, Any]) -> str:
+    """A use of an Effect-LoRA in Python."""
+    more = [f"{name}={use[name]!r}" for name in ("weight", "box", "span", "words") if use[name] not in (None, 1.0)]
+    return f"EffectUse({', '.join([repr(use['path']), *more])})"
 
 
 def attention(told: str) -> str:

@@ -13,13 +13,13 @@ from starlette.types import ASGIApp
 from refrain.errors import BadInput
 from refrain.media import Limits
 
+from .demo import Demo
 from .desk import Desk, Model
 from .guard import LOCAL, Door, Guard
 from .jobs import Jobs
 from .page import mounted
 from .rooms import Rooms
 from .routes import routes
-from .samples import Demo
 
 LIMITS = Limits(file=512 << 20, pixels=3840 * 2160, seconds=20.0, frames=2400, decoded=8 << 30, wait=120.0)
 SWEEP = 3600.0  # seconds between two looks for sessions that nobody opens
@@ -98,6 +98,7 @@ class Server:
 
 def application(desk: Desk, house: House) -> ASGIApp:
     """All routes, behind the door."""
+    desk.resume()
     demo = Demo(desk) if house.demo else None
     own = Starlette(routes=routes(desk, demo))
     door = Door(house.hosts, house.accounts, house.limits.file, house.secure)

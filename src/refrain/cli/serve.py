@@ -12,10 +12,12 @@ from refrain.cli.progress import say
 from refrain.errors import BadInput, Unsupported
 
 if TYPE_CHECKING:
+    from refrain.app.chips import Learnt
     from refrain.app.desk import Model as Asked
     from refrain.editing.editor import Editor
     from refrain.editing.estimate import Estimate
     from refrain.editing.request import Edit
+    from refrain.models.outline import Outline
 
 LOCAL = {"127.0.0.1", "localhost", "::1"}
 
@@ -113,7 +115,22 @@ def _model(name: str, device: str, dtype: Number | None) -> "Asked":
         name=name, understands=tuple(card.understands), steps=card.sampling.steps, guidance=card.sampling.guidance,
         short_side=card.short_side, check=lambda words: require_understood(words, card, outline.vocabulary), cost=cost,
         load=_loading(name, device, dtype), ways={"dense": Dense(), "isa": Isa(), "flex": Flex()},
+        learnt=_learnt(outline),
     )  # fmt: skip
+
+
+def _learnt(outline: "Outline") -> "tuple[Learnt, ...]":
+    """The Effect-LoRAs that come with the embedded model, where it is the one that they were taught on."""
+    from refrain.app.chips import Learnt
+    from refrain.models.lora import base_of, shipped
+    from refrain.models.lora import outline as card_of
+    from refrain.models.outline import EMBEDDED
+
+    if outline.folder != EMBEDDED:
+        return ()
+    cards, base = {name: card_of(path) for name, path in shipped().items()}, base_of(EMBEDDED)[1]
+    fitting = {name: card for name, card in cards.items() if card is not None and card.words and card.base_hash == base}
+    return tuple(Learnt(name, name, card.words, card.triggers) for name, card in fitting.items())
 
 
 def _loading(name: str, device: str, dtype: Number | None) -> "Callable[[], Editor]":
