@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from refrain.errors import BadInput
 from refrain.evaluation.scorers import SCORERS, change, form, motion, pixels, ssim, steadiness
-from refrain.evaluation.scorers.scorer import Material, score
+from refrain.evaluation.scorers.scorer import Material, Memo, score
+from refrain.evaluation.scores import flicker
 
 
 def noise(seed: int, *shape: int) -> np.ndarray:
@@ -66,6 +67,14 @@ def test_ssim_is_its_definition_to_1e_5() -> None:
     for other in (near(one, 2), noise(3, 1, 14, 16, 3), one, 255 - one):
         wanted = [literal_ssim(one[0, ..., c], other[0, ..., c])[0] for c in range(3)]
         assert ssim.ssim(one, other) == pytest.approx(sum(wanted) / 3, abs=1e-5)
+
+
+def test_ssim_of_bands_is_that_of_the_whole_to_the_bit() -> None:
+    one = noise(21, 1, 2 * ssim.BAND + 27, 30, 3)[0]
+    other = near(one, 22)
+    whole = ssim._band(one, other)  # pyright: ignore[reportPrivateUsage]
+    for found, wanted in zip(ssim.maps(one, other), whole, strict=True):
+        assert (found == wanted).all()
 
 
 def test_ms_ssim_is_the_product_of_its_scales_to_1e_5() -> None:
@@ -131,6 +140,33 @@ def test_flow_finds_a_shift_and_a_pan_has_no_warping_error() -> None:
     bright[1::2] = (bright[1::2] * 0.94).astype(np.uint8)
     assert score(motion.SOURCE, Material(pan, bright)).value > 5e-4
     assert score(motion.RELATIVE, Material(pan, pan)).value == 1
+
+
+def test_what_is_found_of_a_source_is_found_once_for_all_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = np.stack([smooth(10, 32, 40)[:, n : n + 36] for n in range(3)])
+    by = (motion.SOURCE, motion.OWN, motion.RELATIVE, steadiness.WANDER)
+    alone = [score(one, Material(clip, near(clip, n, 4.0))).value for n in range(2) for one in by]
+    asked, flows, shared = list[int](), motion.flows, Memo(clip)
+    monkeypatch.setattr(motion, "flows", lambda frames: asked.append(id(frames)) or flows(frames))
+    held = [Material(clip, near(clip, n, 4.0), shared=shared) for n in range(2)]
+    assert [score(one, m).value for m in held for one in by] == alone
+    assert asked.count(id(clip)) == 1 and len(asked) == 3, "once for the source, once for each answer"
+    other = Material(near(clip, 5), clip, shared=shared)
+    assert other.shared is not shared, "what was found of one source is never told of another"
+
+
+def test_change_of_the_change_is_that_of_the_exam() -> None:
+    source, answer = noise(23, 3, 9, 11, 3), noise(24, 3, 9, 11, 3)
+    assert score(steadiness.CHANGE, Material(source, answer)).value == flicker(source, answer)
+
+
+def test_mean_colours_are_of_the_pixels_that_count() -> None:
+    frames, where = noise(25, 2, 8, 9, 3), np.zeros((2, 8, 9), bool)
+    where[:, 2:5, 3:7] = True
+    inside = np.ascontiguousarray(frames[:, 2:5, 3:7])
+    assert steadiness.colours(frames, where) == pytest.approx(steadiness.colours(inside), abs=1e-6)
+    every = np.ones((2, 8, 9), bool)
+    assert steadiness.colours(frames, every) == pytest.approx(steadiness.colours(frames), abs=1e-12)
 
 
 def test_warping_error_is_its_definition() -> None:

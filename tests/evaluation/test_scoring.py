@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from refrain.errors import BadInput
-from refrain.evaluation.benchmarks import ivebench
+from refrain.evaluation import run as evaluated
+from refrain.evaluation.benchmarks import imgedit, ivebench
 from refrain.evaluation.record import SCORES, Run, cause, entered
 from refrain.evaluation.run import Result
 from refrain.evaluation.scorers import SCORERS, chosen
@@ -51,11 +52,11 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "list.json"
 
 
-def scored(folder: Path, file: Path, by: Sequence[Scorer], outputs: str = "out") -> list[Result]:
+def scored(folder: Path, file: Path, by: Sequence[Scorer], outputs: str = "out", workers: int = 1) -> list[Result]:
     cases = ivebench.read(file)
     why = cause(ivebench.BENCHMARK, file, cases, "strict", outputs, str(file.parent / outputs))
     with entered(folder, why, cases, None) as run:
-        return score_run(run, by, lambda *_: None)
+        return score_run(run, by, lambda *_: None, workers)
 
 
 def test_nothing_is_scored_twice(tmp_path: Path, file: Path) -> None:
@@ -82,6 +83,32 @@ def test_what_has_changed_is_scored_again(tmp_path: Path, file: Path) -> None:
     run = Run.open(tmp_path / "run")
     assert ("1", "b/strict") not in {(one.case, one.score.scorer) for one in run.results}, "b saw another answer"
     assert list(missing(run)) == ["3"]
+
+
+def test_a_source_is_decoded_once_for_the_cases_that_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {f"{n}": {"id": f"{n % 2}", "prompt": "x", "edit_type": "add"} for n in range(4)}
+    (tmp_path / "basic.json").write_text(json.dumps(said))
+    for n in range(4):
+        frame(tmp_path / f"{n % 2}", 100)
+        frame(tmp_path / "out" / f"{n}.png", 90 + n)
+    opened, read = list[str](), evaluated.read_clip
+    monkeypatch.setattr(evaluated, "read_clip", lambda path: opened.append(path.name) or read(path))
+    cases = imgedit.read(tmp_path / "basic.json")
+    why = cause(imgedit.BENCHMARK, tmp_path / "basic.json", cases, "strict", "out", str(tmp_path / "out"))
+    with entered(tmp_path / "run", why, cases, None) as run:
+        found = score_run(run, [scorer("a", [])], lambda *_: None)
+    assert opened == ["0", "0.png", "2.png", "1", "1.png", "3.png"]
+    assert [one.score.value for one in found] == [90, 91, 92, 93], "in the order of the cases all the same"
+
+
+@pytest.mark.slow  # two processes begin
+def test_several_processes_say_what_one_says(tmp_path: Path, file: Path) -> None:
+    by = [*chosen.chosen(["noop", "psnr.source"], "strict"), scorer("a", [])]
+    alone = scored(tmp_path / "one", file, by)
+    several = scored(tmp_path / "two", file, by, workers=2)
+    assert str(several) == str(alone) and len(several) == 15
+    lines = [sorted((tmp_path / name / SCORES).read_text().splitlines()) for name in ("one", "two")]
+    assert lines[0] == lines[1]
 
 
 def test_scores_survive_a_torn_line_and_no_other_damage(tmp_path: Path, file: Path) -> None:

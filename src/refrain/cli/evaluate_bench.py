@@ -1,5 +1,6 @@
 """`refrain evaluate BENCH`: a model answers a published benchmark, and what it answered is scored."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +27,9 @@ Scorers = Annotated[
 ]
 Kind = Annotated[str, typer.Option("--protocol", metavar="NAME", help="strict: as defined; compat: as published.")]
 Limit = Annotated[int | None, typer.Option(metavar="N", help="Only the first N cases.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="N", help="Processes that score; one a core unless given.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 where an answer is missing.")]
 
 
@@ -57,6 +61,7 @@ def bench(
     size: Annotated[int | None, typer.Option(metavar="PIXELS", help="Shorter side at which the model edits.")] = None,
     device: Device = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
+    workers: Workers = None,
     strict: Strict = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -80,6 +85,7 @@ def bench(
     from refrain.evaluation.record import benchmark_of, cause, entered
     from refrain.models.outline import Outline
 
+    check_workers(workers)
     benchmark, kind = benchmark_of(ctx.info_name or ""), protocol_of(protocol)
     cases, by = cases_of(benchmark, file, limit), chosen_of(scorers, kind)
     measures = Asked(judge, judge_model, judge_key, judge_repeats, transcript, weights or ())
@@ -98,7 +104,7 @@ def bench(
         with entered(out, why, cases, resume) as run:
             for _ in generate(run, editor, manner, lambda n, *_: teller.every(n, len(cases))):
                 pass
-            results = scored(run, by, teller)
+            results = scored(run, by, teller, workers)
     tell(run, results, strict, quiet)
 
 
@@ -125,11 +131,23 @@ def chosen_of(names: str, protocol: "Protocol") -> "tuple[Scorer, ...]":
     return chosen([name.strip() for name in names.split(",")], protocol)
 
 
-def scored(run: "Run", scorers: "tuple[Scorer, ...]", teller: Teller) -> "list[Result]":
+def scored(run: "Run", scorers: "tuple[Scorer, ...]", teller: Teller, workers: int | None) -> "list[Result]":
     """Score a run, with a bar."""
     from refrain.evaluation.scoring import score_run
 
-    return score_run(run, scorers, lambda n, case: teller.stage("scoring", n, len(run.cases), case.id))
+    total = len(run.cases)
+    return score_run(run, scorers, lambda n, case: teller.stage("scoring", n, total, case.id), workers or cores())
+
+
+def check_workers(workers: int | None) -> None:
+    """Raise BadInput for fewer than one."""
+    if workers is not None and workers < 1:
+        raise BadInput(f"--workers must be 1 or more, not {workers}.")
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def tell(run: "Run", results: "list[Result]", strict: bool, quiet: bool) -> None:

@@ -12,7 +12,9 @@ from refrain.cli.evaluate_bench import (
     Limit,
     Scorers,
     Strict,
+    Workers,
     cases_of,
+    check_workers,
     chosen_of,
     protocol_of,
     scored,
@@ -43,6 +45,7 @@ def score(
     judge_repeats: Repeats = 1,
     transcript: Transcript = None,
     protocol: Kind = "strict",
+    workers: Workers = None,
     strict: Strict = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -64,6 +67,7 @@ def score(
     """
     from refrain.evaluation.record import benchmark_of, cause, entered
 
+    check_workers(workers)
     benchmark, kind = benchmark_of(bench), protocol_of(protocol)
     cases, by = cases_of(benchmark, file, limit), chosen_of(scorers, kind)
     asked = Asked(judge, judge_model, judge_key, judge_repeats, transcript, weights or ())
@@ -74,5 +78,5 @@ def score(
     why = cause(benchmark, file, cases, kind, name or outputs.absolute().name, place)
     with tempfile.TemporaryDirectory() as aside, told(quiet) as teller:
         with entered(out or Path(aside) / "run", why, cases, None) as run:
-            results = scored(run, by, teller)
+            results = scored(run, by, teller, workers)
         tell(run, results, strict, quiet or out is None)

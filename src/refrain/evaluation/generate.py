@@ -13,12 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from refrain.editing.editor import Editor
 from refrain.editing.request import Edit, OnProgress
 from refrain.editing.session.session import Session
 from refrain.errors import BadInput, RefrainError
 from refrain.evaluation.case import Case
-from refrain.evaluation.frames import read_clip
+from refrain.evaluation.frames import read_clip, write_matte
 from refrain.evaluation.record import Answer, Run, file_hash
 from refrain.media import Clip
 
@@ -77,7 +79,8 @@ def _answers(
         began, place = time.monotonic(), run.answer_path(case, turn)
         if reason is None:
             try:
-                clip = asker(case, turn, folder, editor, manner, listen(number, case, turn))
+                clip, matte = asker(case, turn, folder, editor, manner, listen(number, case, turn))
+                _keep_matte(matte, run.matte_path(case, turn))
                 _write(clip, place)
             except RefrainError as error:
                 reason = str(error)
@@ -85,12 +88,16 @@ def _answers(
             reason = f"turn {turn - 1} has no answer"
         if reason is not None:
             _drop(place)
+            _drop(run.matte_path(case, turn))
         seconds = round(time.monotonic() - began, 3)
         yield Answer(case.id, turn, file_hash(place), reason, source, seconds, version("refrain-edit"))
     _drop(folder)
 
 
-def _once(case: Case, turn: int, folder: Path, editor: Editor, manner: Manner, listen: OnProgress) -> Clip:
+Made = tuple[Clip, Tensor | None]  # an answer, and the matte [T, 1, y, x] of what it changed
+
+
+def _once(case: Case, turn: int, folder: Path, editor: Editor, manner: Manner, listen: OnProgress) -> Made:
     """The answer to the only turn of a case."""
     asked = Edit(
         case.instructions[0],
@@ -101,10 +108,11 @@ def _once(case: Case, turn: int, folder: Path, editor: Editor, manner: Manner, l
         guidance=manner.guidance,
         short_side=manner.short_side,
     )
-    return editor.edit(asked, listen).clip
+    done = editor.edit(asked, listen)
+    return done.clip, done.change
 
 
-def _in_session(case: Case, turn: int, folder: Path, editor: Editor, manner: Manner, listen: OnProgress) -> Clip:
+def _in_session(case: Case, turn: int, folder: Path, editor: Editor, manner: Manner, listen: OnProgress) -> Made:
     """The answer to a turn of a session, which lies on the disk up to its last turn: no turn is asked twice."""
     if turn == 1 and not folder.is_dir():
         folder.parent.mkdir(exist_ok=True)
@@ -113,7 +121,7 @@ def _in_session(case: Case, turn: int, folder: Path, editor: Editor, manner: Man
     if len(session.turns) <= turn:
         words = case.instructions[turn - 1]
         session.ask(words, None, listen, seed=manner.seed, steps=manner.steps, guidance=manner.guidance)
-    return session.whole(turn)
+    return session.whole(turn), session.turn(turn).matte
 
 
 def _source(case: Case) -> Clip:
@@ -133,6 +141,13 @@ def _write(clip: Clip, place: Path) -> None:
         return
     _drop(place)
     silent.write(f"{place}/")
+
+
+def _keep_matte(matte: Tensor | None, place: Path) -> None:
+    """The matte goes first: an answer that lies there has its own matte beside it, or none."""
+    _drop(place)
+    if matte is not None:
+        write_matte(matte[:, 0].float().cpu().numpy(), place)
 
 
 def _drop(place: Path) -> None:

@@ -5,6 +5,7 @@
     RUN/answers.jsonl  a line for every turn that was answered or refused (`Answer`); the last line of a turn counts
     RUN/scores.jsonl   a line for every (case, turn, scorer); the last line counts, and null is what could not be scored
     RUN/answers/       the answers in the benchmark's own layout, where the run made them; others lie elsewhere
+    RUN/mattes/        what the editor says that it changed, at its own size: a folder of grey frames for each answer
     RUN/lock           held while the run is written
 
 To read one, which needs neither the benchmark's file nor a model:
@@ -46,6 +47,7 @@ from refrain.media.write import appearing
 
 VERSION = 1
 RECORD, CASES, ANSWERS, SCORES, OUTPUTS = "run.json", "cases.jsonl", "answers.jsonl", "scores.jsonl", "answers"
+MATTES = "mattes"
 PATHS = ("references", "masks", "truth")
 
 
@@ -109,9 +111,18 @@ class Run:
         """The folder of the answers."""
         return self.folder / self.record["outputs"]
 
+    @property
+    def mattes(self) -> Path:
+        """The folder of the editor's own mattes, laid out as the answers are."""
+        return self.folder / MATTES
+
     def answer_path(self, case: Case, turn: int) -> Path:
         """Where the answer to a turn (from 1) lies, or should."""
         return answer_path(self.benchmark, self.outputs, case, turn)
+
+    def matte_path(self, case: Case, turn: int) -> Path:
+        """The folder of the matte of that answer; it may be absent."""
+        return answer_path(self.benchmark, self.mattes, case, turn)
 
     @property
     def answers(self) -> dict[tuple[str, int], Answer]:

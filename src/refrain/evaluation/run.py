@@ -5,7 +5,8 @@ reason, so that no system gains by failing.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import nan
 from pathlib import Path
 
@@ -13,8 +14,8 @@ import numpy as np
 
 from refrain.errors import BadInput, RefrainError
 from refrain.evaluation.case import Benchmark, Case, Protocol
-from refrain.evaluation.frames import read_clip
-from refrain.evaluation.scorers.scorer import Material, Score, Scorer, score
+from refrain.evaluation.frames import levels, read_clip, read_mask, read_matte
+from refrain.evaluation.scorers.scorer import Material, Memo, Score, Scorer, score
 from refrain.evaluation.sit import as_bytes
 from refrain.evaluation.statistics import Difference, Estimate, difference, estimate
 
@@ -30,33 +31,76 @@ class Result:
     score: Score
 
 
+class Sources:
+    """The source that was decoded last, with all that was found of it: cases of one source that follow share it."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._held: tuple[Memo, Fraction]
+
+    def read(self, path: Path) -> tuple[Memo, Fraction]:
+        """The frames of a source and its frames per second. Raises BadInput."""
+        if path != self._path:
+            self._path = None
+            clip = read_clip(path)
+            self._held, self._path = (Memo(levels(clip)), clip.fps), path
+        return self._held
+
+
 def score_folder(
     benchmark: Benchmark,
     cases: Iterable[Case],
     outputs: Path,
     scorers: Sequence[Scorer],
     protocol: Protocol = "strict",
+    mattes: Path | None = None,
+    sources: Sources | None = None,
 ) -> Iterator[Result]:
     """Scores of the answers that lie in a folder, in the order of cases, turns and scorers. Raises BadInput.
 
     An answer of another size or length has only such scores as need neither, and the others are NaN; under compat it is
     brought to the source's size where the published scorer does so. Frames are compared by their number, whatever the
     frames per second, as all published scorers do; `kept.fps` tells of those.
+
+    mattes:  the folder of the editor's own, laid out like the answers, with a folder of frames for each.
+    sources: shares a source over several calls; cases of one source that follow each other share it anyway.
     """
     if not outputs.is_dir():
         raise BadInput(f"{outputs} is no folder of outputs; give the one that holds {benchmark.title}'s answers.")
-    needs = {name for one in scorers for name in one.needs}
+    needs, sources = {name for one in scorers for name in one.needs}, sources or Sources()
     for case in cases:
-        paths = [outputs / benchmark.answer(case, turn) for turn in range(1, len(case.instructions) + 1)]
+        names = [benchmark.answer(case, turn) for turn in range(1, len(case.instructions) + 1)]
+        paths = [outputs / name for name in names]
         for turn in range(1, len(paths) + 1):
-            found = _material(case, paths[:turn], needs, benchmark, protocol)
+            found = _material(case, paths[:turn], needs, benchmark, protocol, sources)
+            if isinstance(found, Material) and mattes is not None and "found" in needs:
+                found = _with_mattes(found, [mattes / name for name in names[:turn]])
             for one in scorers:
                 said = score(one, found) if isinstance(found, Material) else Score(one.id, nan, found)
                 yield Result(case.id, turn, case.category, case.parent, said)
 
 
+def _with_mattes(material: Material, folders: Sequence[Path]) -> Material:
+    """The material with what the editor says that it changed in all turns so far, where that was kept whole."""
+    if not all(folder.is_dir() for folder in folders):
+        return material
+    frames, rows, columns = material.source.shape[:3]
+    try:
+        kept = [read_matte(folder, (rows, columns)) for folder in folders]
+    except RefrainError:
+        return material
+    if any(len(one) != frames for one in kept):
+        return material
+    return replace(material, found=np.maximum.reduce(kept))
+
+
 def _material(
-    case: Case, paths: Sequence[Path], needs: Collection[str], benchmark: Benchmark, protocol: Protocol
+    case: Case,
+    paths: Sequence[Path],
+    needs: Collection[str],
+    benchmark: Benchmark,
+    protocol: Protocol,
+    sources: Sources,
 ) -> Material | str:
     """What lies before the scorers of the turn that the last of `paths` answers; or why it cannot be had.
 
@@ -73,33 +117,42 @@ def _material(
         if not file.exists():
             return f"the {name} {file.name} is not there"
     try:
-        source, answer = read_clip(case.source), read_clip(paths[-1])
-        resized = protocol == "compat" and benchmark.resized and answer.size != source.size
+        (shared, fps), answer = sources.read(case.source), read_clip(paths[-1])
+        rows, columns = shared.frames.shape[1:3]
+        resized = protocol == "compat" and benchmark.resized and answer.size != (rows, columns)
         return Material(
-            as_bytes(source.frames),
-            as_bytes(answer.at(source.size) if resized else answer.frames),
+            shared.frames,
+            as_bytes(answer.at((rows, columns))) if resized else levels(answer),
             _frames(truth) if truth else None,
             matte=_matte(case, len(paths), benchmark, protocol) if "matte" in needs else None,
-            fps=None if case.source.is_dir() else float(source.fps),
+            fps=None if case.source.is_dir() else float(fps),
             answer_fps=None if paths[-1].is_dir() else float(answer.fps),
             case=case,
             turn=len(paths),
             earlier=None if earlier is None else tuple(map(_frames, earlier)),
             references=None if references is None else tuple(map(_frames, references)),
+            shared=shared,
         )
     except RefrainError as error:
         return str(error)
 
 
 def _frames(path: Path) -> np.ndarray:
-    return as_bytes(read_clip(path).frames)
+    return levels(read_clip(path))
 
 
 def _matte(case: Case, turn: int, benchmark: Benchmark, protocol: Protocol) -> np.ndarray | None:
-    """Where the edit of a turn belongs, 0 or 1, float32 [T, Y, X], of the benchmark's mask; None where it has none."""
-    if benchmark.edited is None or len(case.masks) < turn or not case.masks[turn - 1].exists():
+    """Where the edits of all turns so far belong, 0 or 1, float32 [T, Y, X], of the benchmark's masks; else None.
+
+    All turns, because answers are held against the source, which no turn has touched.
+    """
+    if benchmark.edited is None or len(case.masks) < turn or not all(path.exists() for path in case.masks[:turn]):
         return None
-    return (_frames(case.masks[turn - 1]).max(-1) > benchmark.edited[protocol]).astype(np.float32)
+    try:
+        marked = [read_mask(path) > benchmark.edited[protocol] for path in case.masks[:turn]]
+    except RefrainError:
+        return None
+    return np.logical_or.reduce(marked).astype(np.float32)
 
 
 def summary(results: Sequence[Result], scorer: str, seed: int = 0) -> dict[str, Estimate]:

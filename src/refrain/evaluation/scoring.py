@@ -12,31 +12,37 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-from refrain.evaluation.case import Case, Protocol
+from refrain.evaluation.case import Case
 from refrain.evaluation.record import Answer, Run, file_hash
-from refrain.evaluation.run import Result, score_folder
+from refrain.evaluation.run import Result
 from refrain.evaluation.scorers.scorer import Scorer
+from refrain.evaluation.spread import Job, spread
 
-Listener = Callable[[int, Case], None]  # (cases behind, the next one)
+Listener = Callable[[int, Case], None]  # (cases behind, the last of them)
 
 
-def score_run(run: Run, scorers: Sequence[Scorer], listen: Listener) -> list[Result]:
-    """Score what was not scored before, and return the scores of these scorers, in the order of cases and turns."""
+def score_run(run: Run, scorers: Sequence[Scorer], listen: Listener, workers: int = 1) -> list[Result]:
+    """Score what was not scored before, and return the scores of these scorers, in the order of cases and turns.
+
+    workers: processes over which sources are spread; every score is kept as soon as it is there.
+    """
     again = {one.id for one in scorers if one.again}
     held = {place: one["key"] for place, one in run.scores.items() if one["value"] is not None or place[2] not in again}
     told = run.answers
     hashed = lru_cache(maxsize=None)(file_hash)
-    protocol: Protocol = "compat" if run.protocol.endswith("/compat") else "strict"
-    for number, case in enumerate(run.cases):
-        keys = _keys(run, case, scorers, hashed)
-        lacking = [one for one in scorers if any(held.get(place) != keys[place] for place in _places(case, one))]
-        if not lacking:
-            continue
-        listen(number, case)
-        found = list(score_folder(run.benchmark, [case], run.outputs, lacking, protocol))
+    keys = {case.id: _keys(run, case, scorers, hashed) for case in run.cases}
+    every = [
+        Job(case, tuple(one for one in scorers if any(held.get(at) != keys[case.id][at] for at in _places(case, one))))
+        for case in run.cases
+    ]
+    jobs = [job for job in every if job.scorers]
+    begun = set[str]()
+    for case, found in spread(run, jobs, workers):
+        begun.add(case.id)
+        listen(len(run.cases) - len(jobs) + len(begun), case)
         for turn in range(1, len(case.instructions) + 1):
             said = [_explained(one, told.get((case.id, turn))) for one in found if one.turn == turn]
-            names = [keys[case.id, turn, one.score.scorer] for one in said]
+            names = [keys[case.id][case.id, turn, one.score.scorer] for one in said]
             run.keep(said, names, hashed(run.answer_path(case, turn)))
     order = {one.id: n for n, one in enumerate(scorers)}
     asked = [one for one in run.results if one.score.scorer in order]
@@ -77,7 +83,8 @@ def _keys(
     ]  # fmt: skip
     for turn in range(1, len(case.instructions) + 1):
         answers = [hashed(run.answer_path(case, n)) for n in range(1, turn + 1)]
+        mattes = [hashed(run.matte_path(case, n)) for n in range(1, turn + 1)]
         for one in scorers:
-            said = json.dumps([*fixed, answers, one.id])
+            said = json.dumps([*fixed, answers, one.id, *([mattes] if "found" in one.needs else [])])
             found[case.id, turn, one.id] = hashlib.sha256(said.encode()).hexdigest()[:32]
     return found

@@ -69,7 +69,7 @@ def _made(missing: list[Plate], asked: Asked, folder: Path, workers: int) -> Ite
         return
     under_way: deque[tuple[Plate, Future[None]]] = deque()
     left = iter(missing)
-    pool = ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn"), initializer=_settled)
+    pool = ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn"), initializer=settled)
     try:
         while True:
             while len(under_way) < 2 * workers and (plate := next(left, None)) is not None:
@@ -88,7 +88,7 @@ def _made(missing: list[Plate], asked: Asked, folder: Path, workers: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-def _settled() -> None:
+def settled() -> None:
     """A worker computes on one thread, leaves Ctrl-C to its parent, and ends when its parent is gone."""
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

@@ -1,8 +1,10 @@
 """MagicBrush, multi-turn (Zhang et al., arXiv 2306.10012): sessions of one to three turns with true answers and masks.
 
 `edit_sessions.json`: object id -> list of turns (`input`, `mask`, `output`, `instruction`); pictures lie in
-`images/<id>/`. The test split is a password-protected archive that must not be passed on; its words and pictures stay
-out of every report. `local_captions.json` or `global_captions.json`: object id -> file name -> caption.
+`images/<id>/`. A mask is clear (alpha) where its turn edits, as DALL-E 2 takes masks, or white in black and white; one
+in colours without alpha counts as none. The test split is a password-protected archive that must not be passed
+on; its words and pictures stay out of every report. `local_captions.json` or `global_captions.json`: object id -> file
+name -> caption.
 """
 
 from pathlib import Path
@@ -63,5 +65,6 @@ BENCHMARK = Benchmark(
     read=read,
     answer=answer,
     compat=("answers of another size are brought to the true one's, which is the source's",),
+    edited={"strict": 127, "compat": 127},
     resized=True,
 )

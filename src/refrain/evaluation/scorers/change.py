@@ -20,8 +20,12 @@ def changed(source: np.ndarray, answer: np.ndarray) -> np.ndarray:
     found = np.empty(source.shape[:3], bool)
     for n, (a, b) in enumerate(zip(source, answer)):
         apart = cv2.GaussianBlur(b.astype(np.float32) - a, (0, 0), BLUR, borderType=cv2.BORDER_REFLECT)
-        found[n] = np.abs(apart).max(-1) > VISIBLE
+        found[n] = cv2.inRange(apart, (-VISIBLE,) * 3, (VISIBLE,) * 3) == 0
     return found
+
+
+def _changed(m: Material) -> np.ndarray:
+    return m.own.once("changed", lambda: changed(m.source, m.answer))
 
 
 def _true(m: Material) -> np.ndarray:
@@ -35,7 +39,7 @@ def _matte(m: Material) -> float:
 
 
 def _place(m: Material) -> float:
-    return overlap(changed(m.source, m.answer).astype(np.float32), _true(m))
+    return overlap(_changed(m).astype(np.float32), _true(m))
 
 
 def inside(m: Material) -> float:
@@ -50,7 +54,7 @@ def inside(m: Material) -> float:
 
 
 def _idle(m: Material) -> float:
-    return float(changed(m.source, m.answer).mean() < FEW)
+    return float(_changed(m).mean() < FEW)
 
 
 MATTE = Scorer(

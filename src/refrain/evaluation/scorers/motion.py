@@ -7,7 +7,6 @@ not leave the frame: |f + b|² ≤ 0.01·(|f|² + |b|²) + 0.5.
 
 from collections.abc import Iterator
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -30,14 +29,9 @@ def flows(frames: np.ndarray) -> Iterator[Flow]:
         yield forth, known(forth, back)
 
 
-_seen: WeakKeyDictionary[Material, list[Flow]] = WeakKeyDictionary()
-
-
 def of_source(m: Material) -> list[Flow]:
-    """The flow of the source, found once for all scorers of an answer: it is most of their work."""
-    if m not in _seen:
-        _seen[m] = list(flows(m.source))
-    return _seen[m]
+    """The flow of the source, found once for all answers to it: it is most of the work."""
+    return m.shared.once("flow", lambda: list(flows(m.source)))
 
 
 def known(forth: np.ndarray, back: np.ndarray) -> np.ndarray:
@@ -45,8 +39,10 @@ def known(forth: np.ndarray, back: np.ndarray) -> np.ndarray:
     rows, columns = forth.shape[:2]
     x, y = places(forth)
     met = cv2.remap(back, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    apart = np.square(forth + met).sum(-1)
-    size = np.square(forth).sum(-1) + np.square(met).sum(-1)
+    (across, down), (there, below) = cv2.split(forth), cv2.split(met)  # plane by plane: sums over pairs are slow
+    size = (across * across + down * down) + (there * there + below * below)
+    across, down = across + there, down + below
+    apart = across * across + down * down
     return (apart <= 0.01 * size + 0.5) & (x >= 0) & (x <= columns - 1) & (y >= 0) & (y <= rows - 1)
 
 
@@ -66,23 +62,26 @@ def warping_error(frames: np.ndarray, moved: Iterator[Flow]) -> float:
     for a, b, (flow, where) in zip(frames, frames[1:], moved):
         x, y = places(flow)
         fetched = cv2.remap(b.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        wrong = (fetched - a)[where].astype(np.float64) / 255
+        wrong = (fetched - a).reshape(-1, 3).take(np.flatnonzero(where), 0).astype(np.float64) / 255
         total, count, pixels = total + float(np.square(wrong).sum()), count + wrong.size, pixels + where.size
     if count / 3 < LEAST * pixels:
         raise Unscored("the motion cannot be followed: flow forth and back disagree nearly everywhere")
     return total / count
 
 
+def _by_source(m: Material) -> float:
+    return m.own.once("warping error", lambda: warping_error(m.answer, iter(of_source(m))))
+
+
 def _relative(m: Material) -> float:
-    own = warping_error(m.source, iter(of_source(m)))
+    own = m.shared.once("warping error", lambda: warping_error(m.source, iter(of_source(m))))
     if own == 0:
         raise Unscored("the source does not change at all, so nothing can be measured against it")
-    return warping_error(m.answer, iter(of_source(m))) / own
+    return _by_source(m) / own
 
 
 SOURCE = Scorer(
-    "warp.source/strict", "warping error of the answer by the source's flow", "low", "time",
-    lambda m: warping_error(m.answer, iter(of_source(m))),
+    "warp.source/strict", "warping error of the answer by the source's flow", "low", "time", _by_source,
 )  # fmt: skip
 OWN = Scorer(
     "warp.own/strict", "warping error of the answer by its own flow", "low", "time",

@@ -4,14 +4,30 @@ A score is a number, or NaN with the reason why there is none; never a zero in p
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan, nan
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from refrain.errors import BadInput
 from refrain.evaluation.case import Case
+
+T = TypeVar("T")
+
+
+class Memo:
+    """A clip's frames, and what was found of them, by name: flow and colours are found once for all who ask."""
+
+    def __init__(self, frames: np.ndarray) -> None:
+        self.frames = frames
+        self._found: dict[str, Any] = {}
+
+    def once(self, name: str, find: Callable[[], T]) -> T:
+        """What is kept under a name; found now where it is asked for first."""
+        if name not in self._found:
+            self._found[name] = find()
+        return self._found[name]
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +37,8 @@ class Material:
     source, answer: before and after the edit. target: the true answer, where there is one. matte: the true place of the
     edit; found: where the editor says that it changed something. fps, answer_fps: of source and answer.
     case, turn: what was asked, turns from 1. earlier: answers to the turns before. references: what the instruction
-    speaks of. These two are None where no scorer needs them.
+    speaks of. These two are None where no scorer needs them. shared: what was found of the source, given where several
+    answers have one; own: what was found of this answer.
     """
 
     source: np.ndarray
@@ -35,6 +52,8 @@ class Material:
     turn: int = 1
     earlier: tuple[np.ndarray, ...] | None = None
     references: tuple[np.ndarray, ...] | None = None
+    shared: Memo = field(default=None)  # type: ignore[assignment] - never None after __post_init__
+    own: Memo = field(init=False)
 
     @property
     def asked(self) -> tuple[str, ...] | None:
@@ -57,6 +76,10 @@ class Material:
                 raise BadInput(
                     f"The {name} is {list(matte.shape)}; it lies on the source, {list(self.source.shape[:3])}."
                 )
+        given: Memo | None = self.shared
+        object.__setattr__(self, "own", Memo(self.answer))
+        if given is None or given.frames is not self.source:
+            object.__setattr__(self, "shared", Memo(self.source))
 
 
 class Unscored(Exception):
@@ -98,7 +121,8 @@ def score(scorer: Scorer, material: Material) -> Score:
     """The score of an answer, or NaN and why."""
     missing = [name for name in scorer.needs if getattr(material, name) is None]
     if missing:
-        return Score(scorer.id, nan, f"the case has no {missing[0]}")
+        lacking = "the editor's own matte was not kept" if missing[0] == "found" else f"the case has no {missing[0]}"
+        return Score(scorer.id, nan, lacking)
     one, other = material.source.shape[:3], material.answer.shape[:3]
     if one != other and not scorer.apart:
         return Score(scorer.id, nan, f"the answer is {_told(other)}, the source {_told(one)}")

@@ -16,13 +16,26 @@ WINDOW, SIGMA = 11, 1.5
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # weights of MS-SSIM's five scales, finest first
 EDGE = WINDOW // 2
+BAND = 40  # rows
 KERNEL = cv2.getGaussianKernel(WINDOW, SIGMA, cv2.CV_64F)
 
 
 def maps(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """SSIM and its contrast-structure part, both [Y - 10, X - 10, 3], of frames [Y, X, 3] in 0..255."""
+    """SSIM and its contrast-structure part, both [Y - 10, X - 10, 3], of frames [Y, X, 3] in 0..255.
+
+    Band by band: what a band needs stays in the processor's cache.
+    """
     if min(one.shape[:2]) < WINDOW:
         raise Unscored(f"frames of {one.shape[1]}x{one.shape[0]} are smaller than the window of {WINDOW}")
+    rows, columns = one.shape[0] - 2 * EDGE, one.shape[1] - 2 * EDGE
+    whole, structure = np.empty((rows, columns, 3)), np.empty((rows, columns, 3))
+    for top in range(0, rows, BAND):
+        here, seen = slice(top, top + BAND), slice(top, top + BAND + 2 * EDGE)
+        whole[here], structure[here] = _band(one[seen], other[seen])
+    return whole, structure
+
+
+def _band(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     a, b = one.astype(np.float64), other.astype(np.float64)
     mean_a, mean_b = _blurred(a), _blurred(b)
     var_a, var_b = _blurred(a * a) - mean_a**2, _blurred(b * b) - mean_b**2
