@@ -307,6 +307,7 @@ class Pupil:
     denoiser: WanDenoiser
     parts: dict[str, nn.Module]
     named: dict[str, nn.Parameter]
+    pointing: Pointing
     place: torch.device
 
     @staticmethod
@@ -329,7 +330,10 @@ class Pupil:
         for part in parts.values():
             part.to(place)
         named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
-        return Pupil(codec, tokenizer, encoder, WanDenoiser((Expert(net, clean),), card), parts, named, place)
+        pointing = Pointing(net.proj_out, 2, TOKEN, POINTING)
+        pointing.line.to(place)
+        denoiser = WanDenoiser((Expert(net, clean),), card)
+        return Pupil(codec, tokenizer, encoder, denoiser, parts, {**named, **pointing.named()}, pointing, place)
 
     def says(self, texts: list[str]) -> Tensor:
         """The states of texts."""
@@ -360,26 +364,22 @@ def main(
     pupil = Pupil.new(folder, shelf, released, card, vocabulary(), said_and_meant)
     drawing = Drawing(shelf, stage, small)
 
-    pointing = Pointing(pupil.denoiser.experts[0].transformer.proj_out, 2, TOKEN)
-    pointing.line.to(pupil.place)
-
     def wrong(drawn: Drawn, generator: torch.Generator) -> Tensor:
         with torch.autocast(pupil.place.type, torch.bfloat16):
-            picture = loss(pupil.denoiser, pupil.codec, batch_of(pupil, drawn), generator, *TIMES)
-            where = torch.from_numpy(drawn.where).to(pupil.place).float().div(255)
-            return picture + POINTING * pointing.wrong(where, drawn.window)
+            return wrong_of(pupil, drawn, generator)
 
-    average = train(
-        {**pupil.named, **pointing.named()}, lambda numbers: ahead(drawing, numbers), wrong, stage, folder, heard
-    )
+    average = train(pupil.named, lambda numbers: ahead(drawing, numbers), wrong, stage, folder, heard)
     if export is not None:
         pupil.export(export, average.shadow)
 
 
-def batch_of(pupil: Pupil, drawn: Drawn) -> Batch:
-    """What was drawn, as the model learns it."""
+def wrong_of(pupil: Pupil, drawn: Drawn, generator: torch.Generator) -> Tensor:
+    """How wrong the model is about what was drawn: about the target, and about where."""
     source, target = (pixels(clip).to(pupil.place) for clip in (drawn.source, drawn.target))
-    return Batch(source, target, pupil.says(drawn.said), drawn.window)
+    batch = Batch(source, target, pupil.says(drawn.said), drawn.window)
+    picture = loss(pupil.denoiser, pupil.codec, batch, generator, *TIMES)
+    where = torch.from_numpy(drawn.where).to(pupil.place).float().div(255)  # [B, 2, T, Y, X]
+    return picture + pupil.pointing.cost([where], drawn.window)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from embedded import AGAIN, CARD, FURTHER, SCENES, TIMES, Drawing, Pupil, ahead, batch_of, pixels, said_and_meant, say
+from embedded import AGAIN, CARD, FURTHER, SCENES, TIMES, Drawing, Pupil, ahead, pixels, said_and_meant, say, wrong_of
 from embedded import Drawn as Pairs
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -33,7 +33,6 @@ from refrain.models.embedded.new import REFERENCES
 from refrain.models.protocols import Card
 from refrain.training.lesson import Drops, Lesson, Turn, loss_of_lesson
 from refrain.training.loop import Step, train
-from refrain.training.objective import loss
 from refrain.training.recipe import Given
 from refrain.training.stage import Stage
 
@@ -64,12 +63,16 @@ TAUGHT: Card = replace(
 
 @dataclass(frozen=True)
 class Told:
-    """One turn of B sessions as it leaves the renderer: pictures uint8 [B, 1, Y, X, 3], by what is predicted."""
+    """One turn of B sessions as it leaves the renderer: pictures uint8 [B, 1, Y, X, 3], by what is predicted.
+
+    pointed: its masks are also pointed at: at what changes, and at what is there before.
+    """
 
     said: list[str]
     pictures: dict[Task, np.ndarray]
     references: tuple[np.ndarray, ...] = ()
     story: bool = False
+    pointed: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], drop: 
             "here": np.stack([shown(mask) for mask in masks["here"]]),
             "there": np.stack([shown(mask) for mask in masks["there"]]),
             "picture": np.stack([turn.frames for turn in each]),
-        }))  # fmt: skip
+        }, pointed=True))  # fmt: skip
     return Sessions(np.stack([one.frames for one in drawn]), tuple(told))
 
 
@@ -159,10 +162,17 @@ def lesson_of(pupil: Pupil, drawn: Sessions) -> Lesson:
             for task in told.pictures
         }
         found: dict[Task, Seen] = {task: seen(clip) for task, clip in told.pictures.items()}
-        return Turn(words, found, tuple(seen(clip).full for clip in told.references), told.story)
+        pictures = tuple(seen(clip).full for clip in told.references)
+        return Turn(words, found, pictures, told.story, where(told).to(pupil.place) if told.pointed else None)
 
     with torch.no_grad():
         return Lesson(seen(drawn.source), tuple(turn(told) for told in drawn.turns))
+
+
+def where(told: Told) -> Tensor:
+    """[B, 2, T, Y, X] in 0..1: what changes, and what is there before; as matte and subject of an effect."""
+    here, there = (torch.from_numpy(told.pictures[task][..., 0]).float() / 255 for task in ("here", "there"))
+    return torch.stack([torch.maximum(here, there), here], dim=1)
 
 
 def meant(seed: int) -> tuple[str, set[str]]:
@@ -213,8 +223,9 @@ def main(
     def wrong(drawn: Sessions | Pairs, generator: torch.Generator) -> Tensor:
         with torch.autocast(pupil.place.type, torch.bfloat16):
             if isinstance(drawn, Pairs):
-                return loss(pupil.denoiser, pupil.codec, batch_of(pupil, drawn), generator, *TIMES)
-            return loss_of_lesson(pupil.denoiser, lesson_of(pupil, drawn), generator, *TIMES, Drops())
+                return wrong_of(pupil, drawn, generator)
+            lesson = lesson_of(pupil, drawn)
+            return loss_of_lesson(pupil.denoiser, lesson, generator, *TIMES, Drops(), pointing=pupil.pointing)
 
     cause = {"turns": str(turns), "sessions": str(data), "rule": card.rule}
     average = train(pupil.named, lambda numbers: ahead(lessons, numbers), wrong, stage, folder, heard, cause)

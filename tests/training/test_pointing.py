@@ -1,12 +1,18 @@
 """Laws of pointing: what is covered, where its gradients go, and that it leaves nothing behind."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from editing.lines import Plan, knowing, lesson
 from refrain.editing.compose import Window
+from refrain.training.lesson import NOTHING, Lesson, loss_of_lesson
 from refrain.training.objective import loss
 from refrain.training.pointing import Pointing, covered
 from training.test_objective import WINDOWS, Means, batch, make
+
+PLAN: Plan = [(True, 0, False), (False, 0, False)]
 
 
 def test_what_fills_one_token_of_one_frame_covers_it_and_no_other() -> None:
@@ -28,14 +34,14 @@ def test_the_network_learns_where_a_thing_is_from_pointing_alone(window: Window)
     denoiser = make()
     net = denoiser.experts[0].transformer
     names = set(net.state_dict())
-    pointing = Pointing(net.proj_out, 1, 16)
+    pointing = Pointing(net.proj_out, 1, 16, 1.0)
     where = torch.zeros(2, 1, 9, 32, 32)
     where[0, :, :, :16], where[1, :, :, :, 16:] = 1, 1
     learning = torch.optim.Adam([*net.parameters(), *pointing.named().values()], lr=1e-2)
     costs: list[float] = []
     for _ in range(30):
         loss(denoiser, Means(), batch(window), torch.Generator().manual_seed(7))
-        wrong = pointing.wrong(where, window)
+        wrong = pointing.cost([where], window)
         wrong.backward()
         learning.step()
         learning.zero_grad()
@@ -44,6 +50,18 @@ def test_the_network_learns_where_a_thing_is_from_pointing_alone(window: Window)
     assert set(net.state_dict()) == names  # nothing of it is saved with the model
 
 
-def test_it_cannot_be_asked_before_the_network_was() -> None:
-    with pytest.raises(AssertionError):
-        Pointing(torch.nn.Linear(4, 2), 1, 16).wrong(torch.zeros(1, 1, 1, 16, 16), Window(0, 1))
+def test_every_target_of_a_lesson_is_pointed_at_and_what_says_nothing_of_where_costs_nothing() -> None:
+    wan = knowing(rule="block_causal")
+    net, taught = wan.experts[0].transformer, lesson(PLAN)
+    pointing = Pointing(net.proj_out, 2, 4, 0.5)
+    plain = loss_of_lesson(wan, taught, torch.Generator().manual_seed(3), drops=NOTHING)
+    assert len(pointing._given) == 4, "both masks and the picture of one turn, the picture of the other"
+    pointing._given.clear()
+    silent = loss_of_lesson(wan, taught, torch.Generator().manual_seed(3), drops=NOTHING, pointing=pointing)
+    assert torch.equal(plain, silent)
+    frames, rows, columns = (taught.source.full.shape[n] for n in (2, 3, 4))
+    where = torch.zeros(1, 2, 4 * frames - 3, 2 * rows, 2 * columns)  # a token is 2 x 2 latents
+    told = Lesson(taught.source, (replace(taught.turns[0], where=where), taught.turns[1]))
+    asked = loss_of_lesson(wan, told, torch.Generator().manual_seed(3), drops=NOTHING, pointing=pointing)
+    with torch.no_grad():  # the line says its bias, and nothing is there
+        torch.testing.assert_close(asked - plain, 0.5 * torch.nn.functional.softplus(pointing.line.bias).mean())

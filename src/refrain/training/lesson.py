@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from refrain.attention import Dense, Spec
-from refrain.editing.compose import Seen
+from refrain.editing.compose import Seen, Window
 from refrain.editing.turns import Line, Question, Task
 from refrain.errors import BadInput
 from refrain.flow import draw_times, noised
@@ -18,6 +18,7 @@ from refrain.models.wan.denoiser import WanDenoiser
 from refrain.sequence import Sequence
 
 from .objective import wrong
+from .pointing import Pointing
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +27,14 @@ class Turn:
 
     words, found: by what is predicted, in the order in which it is; a picture is always among them.
     references:   latents of pictures that the words name. story: its picture is a change of none before it.
+    where:        [B, K, T, Y, X] in 0..1, what a network points at while it learns this turn (`pointing`), if it does.
     """
 
     words: dict[Task, Tensor]
     found: dict[Task, Seen]
     references: tuple[Tensor, ...] = ()
     story: bool = False
+    where: Tensor | None = None
 
     def __post_init__(self) -> None:
         if list(self.words) != list(self.found) or "picture" not in self.found:
@@ -57,6 +60,7 @@ class Lesson:
                 {task: words.to(place) for task, words in turn.words.items()},
                 {task: _moved(seen, place) for task, seen in turn.found.items()},
                 tuple(picture.to(place) for picture in turn.references), turn.story,
+                None if turn.where is None else turn.where.to(place),
             )
             for turn in self.turns
         )  # fmt: skip
@@ -118,9 +122,12 @@ def rows_of(
 
 def loss_of_lesson(
     denoiser: WanDenoiser, lesson: Lesson, generator: torch.Generator, shift: float = 1.0, std: float = 1.0,
-    drops: Drops = Drops(), spec: Spec = Dense(),
+    drops: Drops = Drops(), spec: Spec = Dense(), pointing: Pointing | None = None,
 ) -> Tensor:  # fmt: skip
-    """Mean over all targets of the square error that `objective.loss_of` takes of one; each has noise of its own."""
+    """Mean over all targets of the square error that `objective.loss_of` takes of one; each has noise of its own.
+
+    pointing: the network also points at what the turns say of where, and that is added.
+    """
     sequence, clean = rows_of(lesson, denoiser, generator, drops)
     row = denoiser.prepare(sequence, spec, memory=False)
     noises = [torch.randn(x.shape, generator=generator).to(x) for x in clean]
@@ -128,7 +135,11 @@ def loss_of_lesson(
     outputs = row.outputs([noised(x, noise, t) for x, noise, t in zip(clean, noises, times)], times)
     said = enumerate(zip(outputs, clean, noises, times))
     each = [wrong(output, x, row.base(x, n), noise, t, denoiser.card) for n, (output, x, noise, t) in said]
-    return torch.stack(each).mean()
+    apart = torch.stack(each).mean()
+    if pointing is None:
+        return apart
+    where = [next(t.where for t in lesson.turns if any(seen.full is x for seen in t.found.values())) for x in clean]
+    return apart + pointing.cost(where, Window(0, lesson.source.full.shape[2]))
 
 
 def _moved(seen: Seen, place: torch.device | str) -> Seen:

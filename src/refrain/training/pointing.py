@@ -5,6 +5,8 @@ of a transformer's own features speeds diffusion training (REPA, Yu et al., arXi
 task of VINCIE (arXiv 2506.10941). Nothing of it is needed in use.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d, binary_cross_entropy_with_logits
@@ -15,32 +17,34 @@ from refrain.editing.compose import Window
 class Pointing:
     """A straight line from the features that a projection is given to how much of each token is covered.
 
-    projection: the last layer of a network, which is given the target's tokens [B, L, W] and nothing else.
-    kinds: how many things are pointed at. token: pixels of a token, down and across. The codec's frames are taken to
-    be one latent for the first frame and one for every four that follow.
+    projection: the last layer of a network, which is given one target's tokens [B, L, W] at a time and nothing else.
+    kinds: how many things are pointed at. token: pixels of a token, down and across. weight: of pointing beside the
+    picture. The codec's frames are taken to be one latent for the first frame and one for every four that follow.
     """
 
-    def __init__(self, projection: nn.Linear, kinds: int, token: int) -> None:
-        self.line, self.token = nn.Linear(projection.in_features, kinds), token
+    def __init__(self, projection: nn.Linear, kinds: int, token: int, weight: float) -> None:
+        self.line, self.token, self.weight = nn.Linear(projection.in_features, kinds), token, weight
         nn.init.zeros_(self.line.weight)
-        self._given: Tensor | None = None
-        projection.register_forward_pre_hook(self._catch)
+        self._given: list[Tensor] = []
+        projection.register_forward_pre_hook(lambda _, given: self._given.append(given[0]))
 
     def named(self) -> dict[str, nn.Parameter]:
         """What learns of it, by name."""
         return {f"pointing.{name}": p for name, p in self.line.named_parameters()}
 
-    def wrong(self, where: Tensor, window: Window) -> Tensor:
-        """Cross-entropy of what it says after a pass of the network, and how much is covered.
+    def cost(self, where: Sequence[Tensor | None], window: Window) -> Tensor:
+        """After a pass of the network: its weight times the cross-entropy of what it says and how much is covered.
 
-        where: [B, K, T, Y, X] in 0..1, of all frames of the clips; the pass saw the latents of `window`.
+        where: for every target of the row, [B, K, T, Y, X] in 0..1 of all frames of the clips, or None where nothing is
+        pointed at; the pass saw the latents of `window`.
         """
-        assert self._given is not None, "the network has not been asked"
-        said, self._given = self.line(self._given), None  # [B, L, K]
-        return binary_cross_entropy_with_logits(said.float(), covered(where, window, self.token))
-
-    def _catch(self, _: nn.Module, given: tuple[Tensor, ...]) -> None:
-        self._given = given[0]
+        given, self._given = self._given, []
+        costs = [
+            binary_cross_entropy_with_logits(self.line(features).float(), covered(one, window, self.token))
+            for features, one in zip(given, where, strict=True)
+            if one is not None
+        ]
+        return self.weight * torch.stack(costs).mean() if costs else torch.zeros(())
 
 
 def covered(where: Tensor, window: Window, token: int) -> Tensor:
