@@ -14,6 +14,7 @@ from evaluation.conftest import answered, cause_of, picture
 from refrain.editing.editor import Editor
 from refrain.errors import BadInput
 from refrain.evaluation.case import Case
+from refrain.evaluation.frames import read_matte
 from refrain.evaluation.generate import SESSIONS
 from refrain.evaluation.record import Run, entered
 from refrain.media import Clip
@@ -47,6 +48,9 @@ def test_what_cannot_be_answered_has_its_reason_and_stops_nothing(tmp_path: Path
     assert not found["2"][0] and "does not understand" in str(found["2"][1])
     assert found["3"] == (False, "the source absent.png is not there")
     assert sorted(p.name for p in run.outputs.iterdir()) == ["0.png", "1.png"]
+    assert sorted(p.name for p in run.mattes.iterdir()) == ["0.png", "1.png"], "what it changed is kept with an answer"
+    matte = read_matte(run.matte_path(run.cases[0], 1), (64, 64))
+    assert matte.shape == (1, 64, 64) and 0 <= matte.min() <= matte.max() <= 1
     assert len(Clip.read(run.outputs / "0.png")) == 1
 
 
@@ -69,6 +73,8 @@ def test_turns_follow_each_other_until_one_is_refused(tmp_path: Path, editor: Ed
     assert len({a.hash for a in found[:5]}) == 5, "each turn edits the one before it"
     assert not list((tmp_path / "run" / SESSIONS).iterdir())
     assert (tmp_path / "run" / "answers" / "0_turn4_rep0_seed0.png").is_file()
+    assert (tmp_path / "run" / "mattes" / "0_turn4_rep0_seed0.png" / "00000.png").is_file()
+    assert len(list((tmp_path / "run" / "mattes").iterdir())) == 7
 
 
 @pytest.mark.slow

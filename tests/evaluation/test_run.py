@@ -4,13 +4,16 @@ import json
 import math
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
 from refrain.errors import BadInput
 from refrain.evaluation.benchmarks import imgedit, magicbrush
+from refrain.evaluation.frames import write_matte
 from refrain.evaluation.run import Result, compare, score_folder, summary
-from refrain.evaluation.scorers import form, pixels
+from refrain.evaluation.scorers import change, form, pixels
 from refrain.media import Clip
 
 SCORERS = (pixels.SOURCE, pixels.TARGET, form.SIZE)
@@ -75,3 +78,54 @@ def test_turns_have_their_own_truth(tmp_path: Path) -> None:
     assert found[0] > 45 > 20 > found[1]
     with pytest.raises(BadInput, match="no folder"):
         next(score_folder(magicbrush.BENCHMARK, cases, tmp_path / "none", SCORERS))
+
+
+BRUSH = (pixels.BACKGROUND, change.MATTE, change.PLACE)
+
+
+def brush(home: Path, masks: list[np.ndarray]) -> dict[tuple[str, int], float | str | None]:
+    """MagicBrush's form, two turns of grey pictures of 16x24: the first turn brightens the left third, the second the
+    right one. Every figure of `BRUSH`, or why there is none.
+    """
+    turns = [{"input": f"{n}.png", "mask": f"m{n}.png", "output": f"{n + 1}.png", "instruction": "x"} for n in range(2)]
+    (home / "edit_sessions.json").write_text(json.dumps({"7": turns}))
+    shown = [np.full((16, 24, 3), 90, np.uint8) for _ in range(3)]
+    shown[1][:, :8] = shown[2][:, :8] = 160
+    shown[2][:, 16:] = 160
+    (home / "images" / "7").mkdir(parents=True, exist_ok=True)
+    (home / "out" / "7").mkdir(parents=True, exist_ok=True)
+    for n, one in enumerate(shown):
+        cv2.imwrite(str(home / "images" / "7" / f"{n}.png"), one)
+    for n, one in enumerate(masks):
+        cv2.imwrite(str(home / "images" / "7" / f"m{n}.png"), one)
+    for name, one in (("7_1", shown[1]), ("7_iter_2", shown[2])):
+        cv2.imwrite(str(home / "out" / "7" / f"{name}.png"), one)
+    cases = magicbrush.read(home)
+    found = score_folder(magicbrush.BENCHMARK, cases, home / "out", BRUSH, mattes=home / "mattes")
+    return {(r.score.scorer.partition("/")[0], r.turn): r.score.reason or r.score.value for r in found}
+
+
+def test_masks_of_magicbrush_mark_what_all_turns_so_far_may_change(tmp_path: Path) -> None:
+    clear = [np.full((16, 24, 4), 255, np.uint8) for _ in range(2)]
+    clear[0][:, :8, 3] = clear[1][:, 16:, 3] = 0
+    found = brush(tmp_path, clear)
+    assert found["psnr.background", 1] == found["psnr.background", 2] == pixels.CAP
+    assert found["iou.change", 2] == pytest.approx(1, abs=0.3)
+    white = [np.where(one[..., 3:] == 0, 255, 0).astype(np.uint8).repeat(3, -1) for one in clear]
+    assert brush(tmp_path, white) == found, "white in black and white says the same"
+    coloured = [np.full((16, 24, 3), (0, 0, 255), np.uint8)] * 2
+    assert brush(tmp_path, coloured)["psnr.background", 1] == "the case has no matte", "what says nothing is no mask"
+
+
+def test_the_editors_mattes_are_held_against_the_true_ones(tmp_path: Path) -> None:
+    clear = [np.full((16, 24, 4), 255, np.uint8) for _ in range(2)]
+    clear[0][:, :8, 3] = clear[1][:, 16:, 3] = 0
+    told = "the editor's own matte was not kept"
+    assert [brush(tmp_path, clear)["iou.matte", n] for n in (1, 2)] == [told, told]
+    matte = np.zeros((1, 16, 24), np.float32)
+    matte[..., :8] = 1
+    write_matte(matte, tmp_path / "mattes" / "7" / "7_1.png")
+    found = brush(tmp_path, clear)
+    assert found["iou.matte", 1] == 1 and found["iou.matte", 2] == told
+    write_matte(matte, tmp_path / "mattes" / "7" / "7_iter_2.png")
+    assert brush(tmp_path, clear)["iou.matte", 2] == 0.5, "the second turn says that it changed the first one's place"
