@@ -10,6 +10,8 @@ import pytest
 from app.browser import faults, watch
 from app.clips import numbered
 from app.serving import served, tiny
+from refrain.app.jobs import Job
+from refrain.app.rooms import COOKIE
 from refrain.app.server import Server
 from refrain.editing.request import OnProgress, Progress
 
@@ -163,6 +165,36 @@ def test_cancel_ends_an_edit_and_nothing_is_lost(
         page.wait_for_selector(".jobs li", state="detached")
     assert turns(page) == [0]
     ask(page, "make it snow", 1)
+
+
+def test_what_is_drawn_so_far_is_seen_and_nothing_on_the_page_moves(person: People, clip: Path, server: Server) -> None:
+    page = person()
+    bring(page, clip)
+    secret = next(one["value"] for one in page.context.cookies() if one["name"] == COOKIE)
+    room = server.desk.rooms.of(secret)
+    (place,) = room.places()
+    seen = numbered(1, (96, 160), (0.1, 0, 0), 12).frames
+
+    def work(on_progress: OnProgress) -> None:
+        for _ in range(int(PATIENCE / 50)):
+            on_progress(Progress("denoise", 1, 2, lambda: seen))
+            time.sleep(0.05)
+
+    parts = ("#ask", "#stage", "#history")
+    places = [page.locator(part).bounding_box() for part in parts]
+    thumb = f"/own/view/{place.name}/000.jpg"
+    server.desk.jobs.submit(*[Job(room.key, place.name, f"draw {n}", work, begins=thumb) for n in range(4)])
+    page.wait_for_selector('.jobs .look[src*="/own/look/"]')
+    assert page.locator(".jobs .look:visible").count() == 1, "one picture, however many wait"
+    assert page.locator(".jobs .look:visible").get_attribute("alt") == "So far, after step 1 of 2: draw 0"
+    assert page.locator(".jobs summary").inner_text() == "3 more wait"
+    assert [page.locator(part).bounding_box() for part in parts] == places
+    assert not faults(page, ".jobs")
+    page.locator(".jobs summary").click()
+    for _ in range(4):
+        page.get_by_role("button", name="Cancel").first.click()
+        page.wait_for_timeout(100)
+    page.wait_for_selector(".jobs li", state="detached")
 
 
 def test_two_people_do_not_see_each_other(person: People, clip: Path) -> None:

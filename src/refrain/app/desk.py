@@ -39,7 +39,7 @@ class Model:
 
     understands: requests it knows, empty where it knows any. check: raises BadInput for words it does not understand.
     cost: what an edit takes. load: reads the weights. ways: of attention, each by the name that `--attention` has.
-    learnt: Effect-LoRAs of this model.
+    learnt: Effect-LoRAs of this model. predicts: it can say where words would change a picture.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Model:
     load: Callable[[], Editor]
     ways: dict[str, Any]
     learnt: tuple[Learnt, ...] = ()
+    predicts: bool = False
 
 
 class Desk:
@@ -150,6 +151,26 @@ class Desk:
         orders = [Order("again", room.key, name, turn.words, at, replace(wish, seed=seed)) for seed in seeds]
         return self._submitted(*orders)
 
+    def where(self, room: Room, name: str, at: int, words: str, wish: Wish) -> Job:
+        """Predict where words would change the turn `at`, as a mask to be corrected; nothing is changed."""
+        check_words(words)
+        self.model.check(words)
+        return self._submitted(Order("where", room.key, name, words, at, wish))[0]
+
+    def _where(self, order: Order, place: Place) -> Job:
+        if not self.model.predicts:
+            raise BadInput("This model cannot say where it would change a picture; mark it by hand.")
+        turn = Session.open(place.session).turn(order.at)
+
+        def work(on_progress: OnProgress) -> None:
+            session = Session.open(place.session, self.editor(on_progress))
+            found = session.where(order.title, turn.id, on_progress, seed=order.wish.seed)
+            views.expected(place.views, turn, torch.maximum(found.here, found.there))
+
+        gives = f"/own/view/{place.name}/{turn.id:03d}-expected.png"
+        title, begins = f"where would it change: {order.title}", _thumb(place.name, turn.id)
+        return Job(order.room, place.name, title, work, begins=begins, gives=gives, id=order.id)
+
     def _ask(self, order: Order, place: Place) -> Job:
         session, wish = Session.open(place.session), order.wish
         stub = views.stub(views.shown(place.views, session, session.turn(order.at)))
@@ -214,7 +235,7 @@ class Desk:
             "news": mark,
             "model": "ready" if self.ready else self.fault or "loading",
             "jobs": [{**_told(job), **_live(job, place, now)} for job, place in live],
-            "over": [{**_told(job), "told": self.plain(job.told)} for job in over[-6:]],
+            "over": [{**_told(job), "told": self.plain(job.told), "gives": job.gives} for job in over[-6:]],
         }
 
     def _worn(self, words: str, wish: Wish) -> Learnt | None:
@@ -267,7 +288,13 @@ class Desk:
     def _job(self, order: Order) -> Job:
         """The job that an order asks for. Raises RefrainError where it cannot be meant."""
         place = self.rooms.named(order.room).place(order.session)
-        makes = {"open": self._begin, "sample": self._begin, "ask": self._ask, "again": self._again}
+        makes = {
+            "open": self._begin,
+            "sample": self._begin,
+            "ask": self._ask,
+            "again": self._again,
+            "where": self._where,
+        }
         return makes[order.does](order, place)
 
     # ---- how
@@ -317,6 +344,8 @@ def _is_done(order: Order, place: Place) -> bool:
     """Whether an order was done, by a server that died before it could say so."""
     if order.does in ("open", "sample"):
         return (place.session / "turns.jsonl").is_file()
+    if order.does == "where":
+        return False
     try:
         session = Session.open(place.session)
         last, asked = session.turns[-1], session.turn(order.at)

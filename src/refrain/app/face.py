@@ -121,12 +121,17 @@ def shelf(clips: Sequence[tuple[str, str, int]], here: str) -> str:
     return f"<ul>{''.join(cells)}</ul>" if cells else "<p>No clips yet.</p>"
 
 
-def region(name: str, turn: Turn, facts: Shown) -> str:
-    """Where the next change may happen: a box, a brush, or four numbers."""
+def region(name: str, turn: Turn, facts: Shown, predicts: bool = False) -> str:
+    """Where the next change may happen: a box, a brush, or four numbers; where the model predicts it, with that."""
     root = f"/own/view/{name}/{turn.id:03d}"
     matte = (
         f'<button type="button" class="plain" data-matte="{root}-still-matte.jpg">Begin with what was changed</button>'
         if facts.matte
+        else ""
+    )
+    expect = (
+        '<button type="button" class="plain" data-expect>Begin with where it expects to change</button>'
+        if predicts
         else ""
     )
     sides = "".join(
@@ -145,7 +150,7 @@ def region(name: str, turn: Turn, facts: Shown) -> str:
 <div class="canvas"><img src="{root}-still.jpg" alt="A frame to mark" width="{facts.wide}" height="{facts.high}">
 <canvas></canvas></div>
 <div class="tools">{sides}</div>
-<div class="tools"><button type="button" class="plain" data-clear>Clear</button>{matte}</div>
+<div class="tools"><button type="button" class="plain" data-clear>Clear</button>{matte}{expect}</div>
 <p class="said" role="status">Everything may change.</p></div>"""
 
 

@@ -40,6 +40,7 @@ class Job:
     told:   what went wrong, as a sentence. seconds: that it takes or took, as far as is known.
     same:   two jobs with the same mark would give the same; "" where that cannot be.
     begins: the address of what is shown of it until something is drawn.
+    gives:  the address of a picture that it makes, where that is all it makes.
     ticket: its file on the disk, where it has one; it outlives a server that stops.
     """
 
@@ -50,6 +51,7 @@ class Job:
     seconds: float | None = None
     same: str = ""
     begins: str = ""
+    gives: str = ""
     ticket: Ticket | None = None
     id: str = field(default_factory=lambda: token_hex(6))
     state: str = WAITING

@@ -25,7 +25,7 @@ from refrain.media.write import appearing
 from .rooms import Place, Rooms
 
 Part = tuple[float | None, float | None, int | None]  # from and to in seconds, the size for the model
-Does = Literal["open", "sample", "ask", "again"]
+Does = Literal["open", "sample", "ask", "again", "where"]
 _NAME = re.compile(r"(\d{9})(\.running)?\.json")
 
 
@@ -46,7 +46,8 @@ class Wish:
 class Order:
     """One job as data: enough to make it again.
 
-    does:  `open` a file that was brought, or a `sample`; `ask`, or ask `again`, with another seed, what a turn asked.
+    does:  `open` a file that was brought, or a `sample`; `ask`, or ask `again`, with another seed, what a turn asked;
+           predict `where` words would change a turn.
     room, session: whose, and in which of its sessions. title: the words; of a clip its label.
     at:    the turn that is edited; of `again` the one that is asked again. tries: how often a server died of it.
     """

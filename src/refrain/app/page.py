@@ -160,6 +160,7 @@ class Page:
         opened = "(note) => { const s = /data-wanted=.(\\w+)/.exec(note); if (s) refrain.open(s[1]); return note; }"
         for label, button in zip(SAMPLES, self.samples, strict=True):
             button.click(self._sampled(label), **only).then(None, js=opened, inputs=[self.note])
+        self.region.select(self._expected, inputs=wish, **only).then(None, js=kick)
         self.region.input(self._marked, outputs=[self.marked], **quick)
         self.effect.input(self._effect, inputs=[self.effect], outputs=[self.words, *self.picks], **quick)
         for pick in self.picks:
@@ -205,6 +206,12 @@ class Page:
         name, turn = _where(given[self.spot])
         return self._sentence(
             lambda: self.desk.ask(self._room(request), name, turn, given[self.words] or "", self._wish(given))
+        )
+
+    def _expected(self, given: Update, request: gr.Request) -> str:
+        name, turn = _where(given[self.spot])
+        return self._sentence(
+            lambda: self.desk.where(self._room(request), name, turn, given[self.words] or "", self._wish(given))
         )
 
     def _again(self, given: Update, request: gr.Request) -> str:
@@ -335,7 +342,7 @@ class Page:
                 self.stage: face.stage(name, turn, facts, parent),
                 self.take: face.take(name, turn, facts),
                 self.copies: face.copies(said.commands(session.line(turn)), said.python(session.line(turn))),
-                self.region: face.region(name, turn, facts),
+                self.region: face.region(name, turn, facts, self.desk.model.predicts),
                 self.marked: "",
                 self.note: "",
             }

@@ -20,7 +20,7 @@ from .desk import Desk
 from .rooms import COOKIE, Place, Room
 
 SPARE = 1 << 30  # bytes of the disk that no upload may take
-VIEW = re.compile(r"(\d{3}(-matte|-still|-still-matte)?|source)\.(mp4|png|jpg)")
+VIEW = re.compile(r"(\d{3}(-matte|-still|-still-matte|-expected)?|source)\.(mp4|png|jpg)")
 KINDS = {".mp4": "video/mp4", ".png": "image/png", ".jpg": "image/jpeg"}
 HEAD = 4096  # bytes from which it is told what a file is
 

@@ -120,6 +120,15 @@ def small(frames: torch.Tensor) -> bytes:
     return held.tobytes()
 
 
+def expected(folder: Path, turn: Turn, mask: torch.Tensor) -> None:
+    """Keep where a turn is expected to change, at any time: white where a mask [T, 1, Y, X] in 0..1 says so."""
+    white = (mask.amax((0, 1)) > 0.5).byte().mul(255).numpy()  # [Y, X]
+    made, held = cv2.imencode(".png", white)
+    assert made
+    with appearing(folder / f"{turn.id:03d}-expected.png") as aside:
+        aside.write_bytes(held.tobytes())
+
+
 def _still(clip: Clip, number: int) -> Clip:
     """One frame of a clip, silent."""
     return replace(clip.between(number, number + 1), sound=None)

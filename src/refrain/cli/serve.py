@@ -115,7 +115,7 @@ def _model(name: str, device: str, dtype: Number | None) -> "Asked":
         name=name, understands=tuple(card.understands), steps=card.sampling.steps, guidance=card.sampling.guidance,
         short_side=card.short_side, check=lambda words: require_understood(words, card, outline.vocabulary), cost=cost,
         load=_loading(name, device, dtype), ways={"dense": Dense(), "isa": Isa(), "flex": Flex()},
-        learnt=_learnt(outline),
+        learnt=_learnt(outline), predicts=bool(card.turns),
     )  # fmt: skip
 
 

@@ -98,6 +98,8 @@
       const over = state.over.filter((job) => seen && !seen.has(job.id));
       for (const job of over) if (job.state === "failed") alertOf(job.told);
       seen = new Set([...(seen ?? []), ...state.over.map((job) => job.id)]);
+      for (const job of over) if (job.state === "done" && job.gives && job.session === here().session)
+        document.querySelector(".region")?.dispatchEvent(new CustomEvent("expected", { detail: `${job.gives}?${job.id}` }));
       if (state.model !== "ready" && state.model !== "loading") alertOf(state.model);
       const model = document.querySelector("#model");
       const waits = state.model === "loading" ? "The model is being loaded; you can begin meanwhile." : "";
@@ -308,8 +310,12 @@
       tell();
     }));
     root.querySelector("[data-clear]").onclick = () => { box = null; painted = false; clear(); tell(); };
+    const expect = root.querySelector("[data-expect]");
+    if (expect) expect.onclick = () => trigger("select", {});
+    root.addEventListener("expected", (event) => paint(event.detail));
     const matte = root.querySelector("[data-matte]");
-    if (matte) matte.onclick = () => {
+    if (matte) matte.onclick = () => paint(matte.dataset.matte);
+    function paint(address) {
       const picture = new Image();
       picture.onload = () => {
         clear();
@@ -324,8 +330,8 @@
         painted = true;
         tell();
       };
-      picture.src = matte.dataset.matte;
-    };
+      picture.src = address;
+    }
   }
 
   window.refrain = { pulse, bring, pick, region, kick: () => kick(), open: (session) => { wanted = session; kick(); } };
