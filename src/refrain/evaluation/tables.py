@@ -10,6 +10,7 @@ from refrain.evaluation.report import FOOT, cell, comparison
 from refrain.evaluation.run import Result, compare
 from refrain.evaluation.scorers import SCORERS
 from refrain.evaluation.statistics import Difference, estimate, rate
+from refrain.evaluation.totals import Total, totals
 
 ARROWS = {one.id: "↑" if one.better == "high" else "↓" for one in SCORERS}
 RATES = {one.id for one in SCORERS if one.judges in ("form", "change")}  # 1 or 0 of every answer
@@ -38,7 +39,27 @@ def summary_table(run: Run, results: Sequence[Result]) -> str:
         below += [
             f"- {', '.join(n for n in silent if silent[n] == why)}: {why}" for why in dict.fromkeys(silent.values())
         ]
-    return "\n".join([*lines, "", *below])
+    together = totals_table(run.record["benchmark"]["title"], run.protocol, totals_of(run, results))
+    return "\n".join([*lines, "", *below, *(["", together] if together else [])])
+
+
+def totals_of(run: Run, results: Sequence[Result]) -> tuple[Total, ...]:
+    """What the run's benchmark makes of these scores."""
+    benchmark, _, protocol = run.protocol.partition("/")
+    return totals(benchmark, run.cases, results, "compat" if protocol == "compat" else "strict")
+
+
+def totals_table(title: str, protocol: str, found: Sequence[Total]) -> str:
+    """Markdown: the figures of a benchmark's own table, and why some have no value; nothing where there are none."""
+    if not found:
+        return ""
+    lines = [f"As {title} puts its scores together:", "", _line(["", "all"]), _line(["---"] * 2)]
+    lines += [_line([one.name, cell(one.estimate)]) for one in found]
+    lacking = {one.name: one.lacks for one in found if one.lacks}
+    below = [
+        f"- {', '.join(n for n in lacking if lacking[n] == why)}: {why}" for why in dict.fromkeys(lacking.values())
+    ]
+    return "\n".join([*lines, "", f"Protocol {protocol}. {FOOT}", *(["", *below] if below else [])])
 
 
 def comparison_table(runs: Sequence[Run]) -> str:
@@ -47,6 +68,7 @@ def comparison_table(runs: Sequence[Run]) -> str:
     names = _named(runs)
     held = [run.results for run in runs]
     known = [dict.fromkeys(one.score.scorer for one in results) for results in held]
+    made = [totals_of(run, results) for run, results in zip(runs, held)]
     common = [name for name in known[0] if all(name in other for other in known)]
     pairs: dict[str, Difference] = {}
     for a, b in combinations(range(len(runs)), 2):
@@ -54,6 +76,11 @@ def comparison_table(runs: Sequence[Run]) -> str:
             found = compare(held[a], held[b], name)
             if found.estimate.n and not isnan(found.estimate.mean):
                 pairs[f"{names[a]} − {names[b]}: {name}"] = found
+        others = {one.name: one for one in made[b]}
+        for one in made[a]:
+            apart = one.minus(others[one.name]) if one.main and one.name in others else None
+            if apart and apart.estimate.n and not isnan(apart.estimate.mean):
+                pairs[f"{names[a]} − {names[b]}: {one.name}"] = apart
     if not pairs:
         raise BadInput("No scorer has scored one case of two of these runs; score them by the same --scorers.")
     return comparison(runs[0].protocol, pairs)

@@ -98,7 +98,7 @@ def _parts(systems: Sequence[System], folder: Path, leader: str | None) -> dict[
         "script": script,
         "heading": _heading(systems),
         "leaders": _leaders(systems, leader),
-        "scores": joined([tables.scores(systems, note), several]),
+        "scores": joined([tables.scores(systems, note), tables.together(systems), several]),
         "categories": _categories(systems, leader),
         "unscored": tables.unscored(systems),
         "published": _published(systems),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from refrain.evaluation.page.address import address
+from refrain.evaluation.page.beside import APPROX, Ours, ours
 from refrain.evaluation.page.markup import whole
 from refrain.evaluation.page.matter import System, arrow, gaps, leading, picked, scorers, valued
 from refrain.evaluation.published import Published, published
@@ -24,6 +25,8 @@ def markdown(systems: Sequence[System], folder: Path, scorer: str | None = None,
         "## Scores",
         table(first.protocol, names, rows),
     ]
+    together = _totals(systems, names)
+    parts += [f"## As {_plain(first.title)} puts its scores together", together] if together else []
     if leader:
         told = dict.fromkeys([leader, *valued(systems)])
         parts += ["## By category", *(_categories(systems, names, one) for one in told)]
@@ -33,6 +36,18 @@ def markdown(systems: Sequence[System], folder: Path, scorer: str | None = None,
         links = [f"[{_plain(file)}]({address(path, folder)})" for file, path in system.files.items()]
         parts.append(f"- {name}: {', '.join(links)}")
     return "\n\n".join(parts) + "\n"
+
+
+def _totals(systems: Sequence[System], names: Sequence[str]) -> str:
+    """The figures of the benchmark's own table, and why some have no value."""
+    found = [{one.name: one for one in system.totals} for system in systems]
+    every = list(dict.fromkeys(name for held in found for name in held))
+    if not every:
+        return ""
+    rows = {f"`{_plain(n)}`": [held[n].estimate if n in held else NONE for held in found] for n in every}
+    lacking = {(system, one.lacks): one for system, held in zip(names, found) for one in held.values() if one.lacks}
+    why = [f"- {system}, `{_plain(one.name)}`: {_plain(lacks)}" for (system, lacks), one in lacking.items()]
+    return "\n".join([table(systems[0].protocol, names, rows), *(["", *why] if why else [])])
 
 
 def _of(system: System, scorer: str, category: str) -> Estimate:
@@ -86,9 +101,13 @@ def _beside(systems: Sequence[System], others: Published) -> str:
     apart = others.apart(systems[0].protocol)
     mark = "≠ not comparable" if apart else "= same protocol"
     lines = [_line(["system", "beside ours", *others.columns]), _line(["---"] * (2 + len(others.columns)))]
+    near = False
     for system in systems:
-        held = [_of(system, others.scorers.get(column, ""), "all") for column in others.columns]
-        lines.append(_line([f"**{_plain(system.name)}**", "this page", *("–" if e is NONE else cell(e) for e in held)]))
+        for label, columns in ours(system, others):
+            cells = ["; ".join(_near(one) for one in column) for column in columns]
+            near = near or any(one.near for column in columns for one in column)
+            name = f"**{_plain(system.name)}**" + (f", {label}" if label else "")
+            lines.append(_line([name, "this page", *(one or "–" for one in cells)]))
     for name, figures in others.rows.items():
         remarks = [*(["told by a third party"] if name in others.second_hand else [])]
         remarks += [others.remarks[name]] if name in others.remarks else []
@@ -96,7 +115,13 @@ def _beside(systems: Sequence[System], others: Published) -> str:
         lines.append(_line([told, mark, *figures]))
     why = f"**Not comparable with ours: {apart}.** " if apart else f"Protocol {others.protocol}. "
     foot = f"{why}Source: {others.source}. How: {others.how}. The authors give no intervals."
+    foot += f" {APPROX}" if near else ""
     return "\n".join([*lines, "", foot])
+
+
+def _near(one: Ours) -> str:
+    """A figure of ours in a published column, with what made it where that is another."""
+    return one.sign + cell(one.estimate) + (f", {_plain(one.made_by)}" if one.made_by else "")
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from refrain.evaluation.run import Result, summary
 from refrain.evaluation.scorers import SCORERS
 from refrain.evaluation.scorers.scorer import Scorer
 from refrain.evaluation.statistics import Estimate
+from refrain.evaluation.totals import Total, totals
 
 if TYPE_CHECKING:
     from refrain.evaluation.record import Run
@@ -54,6 +55,12 @@ class System:
         """By scorer: the estimate of every category, and of `all`."""
         asked = dict.fromkeys(one.score.scorer for one in self.results)
         return {name: summary(self.results, name) for name in asked}
+
+    @cached_property
+    def totals(self) -> tuple[Total, ...]:
+        """What the benchmark makes of the scores."""
+        kind = "compat" if self.protocol.endswith("/compat") else "strict"
+        return totals(self.benchmark, self.cases, self.results, kind)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import isnan
 
 from refrain.errors import BadInput
+from refrain.evaluation.page.beside import APPROX, Ours, ours
 from refrain.evaluation.page.markup import Markup, joined, tag
 from refrain.evaluation.page.matter import Gap, System, arrow, direction, gaps, scorer_of, scorers, valued
 from refrain.evaluation.published import Published
@@ -65,6 +66,25 @@ def _scores(systems: Sequence[System], names: Sequence[str], caption: str, calle
         rows = [tag("tr", _system(systems, n), *_figures(one)) for n, one in enumerate(found)]
         groups.append(group(_scorer(name), 1 + len(FIGURES), rows))
     return table(caption, ["system", *FIGURES], groups, called, grouped=True)
+
+
+def together(systems: Sequence[System]) -> Markup:
+    """The figures of the benchmark's own table, by system; nothing where it only takes plain means."""
+    found = [{one.name: one for one in system.totals} for system in systems]
+    groups: list[Markup] = []
+    for name in dict.fromkeys(name for held in found for name in held):
+        rows = [
+            tag("tr", _system(systems, n), *_figures(held[name].estimate if name in held else None))
+            for n, held in enumerate(found)
+        ]
+        why = dict.fromkeys(held[name].lacks for held in found if name in held and held[name].lacks)
+        head = joined([code(name), *(tag("small", one) for one in why)])
+        groups.append(group(head, 1 + len(FIGURES), rows))
+    if not groups:
+        return Markup("")
+    first = systems[0]
+    caption = f"As {first.title} puts its scores together. Protocol {first.protocol}."
+    return table(caption, ["system", *FIGURES], groups, "Put together", grouped=True)
 
 
 def _scorer(name: str) -> Markup:
@@ -204,7 +224,9 @@ def _turns(gap: Gap, system: System) -> Markup:
 def beside(systems: Sequence[System], others: Published) -> Markup:
     """A published table with our rows on top: a figure of ours only where the very scorer was run."""
     apart = others.apart(systems[0].protocol)
-    rows = [tag("tr", joined(_ours(systems, n, others)), class_="ours") for n in range(len(systems))]
+    found = [(n, *row) for n in range(len(systems)) for row in ours(systems[n], others)]
+    rows = [tag("tr", joined(_ours(systems, *row)), class_="ours") for row in found]
+    near = any(one.near for _, _, columns in found for column in columns for one in column)
     for name, figures in others.rows.items():
         remarks = [*(["told by a third party"] if name in others.second_hand else [])]
         remarks += [others.remarks[name]] if name in others.remarks else []
@@ -216,16 +238,18 @@ def beside(systems: Sequence[System], others: Published) -> Markup:
     caption = joined([
         tag("strong", f"Not comparable with ours: {apart}. " if apart else f"Protocol {others.protocol}. "),
         f"Source: {others.source}. How: {others.how}. The authors give no intervals.",
+        f" {APPROX}" if near else "",
     ])  # fmt: skip
     return table(caption, ["system", "beside ours", *others.columns], rows, f"Published, {others.protocol}")
 
 
-def _ours(systems: Sequence[System], n: int, others: Published) -> list[Markup]:
-    system = systems[n]
-    cells = [tag("th", *([key(n)] if len(systems) > 1 else []), system.name, scope="row"), tag("td", "this page")]
-    for column in others.columns:
-        found = system.estimates.get(others.scorers.get(column, ""), {}).get("all")
-        mean, interval = ("–", "–") if found is None else shown(found)
-        small = "" if found is None else tag("small", f"{interval}, n {found.n}")
-        cells.append(tag("td", mean, small, class_="n"))
+def _ours(systems: Sequence[System], n: int, label: str, columns: Sequence[Sequence[Ours]]) -> list[Markup]:
+    head = tag("th", *([key(n)] if len(systems) > 1 else []), systems[n].name, tag("small", label), scope="row")
+    cells = [head, tag("td", "this page")]
+    for column in columns:
+        parts: list[Markup | str] = []
+        for one in column:
+            mean, interval = shown(one.estimate)
+            parts += [one.sign + mean, tag("small", f"{interval}, n {one.estimate.n}{one.who}")]
+        cells.append(tag("td", *(parts or ["–"]), class_="n"))
     return cells
