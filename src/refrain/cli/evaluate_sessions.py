@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,10 +15,15 @@ from refrain.cli.progress import say, told
 from refrain.errors import BadInput
 
 if TYPE_CHECKING:
+    from refrain.editing.editor import Editor
     from refrain.evaluation.sessions import Begin, Judged
 
 Turns = Annotated[int, typer.Option("--turns", metavar="N", help="Turns of every session; 5 and 10 are usual.")]
 Each = Annotated[int, typer.Option("--each", metavar="N", help="Sessions.")]
+Compositions = Annotated[
+    int, typer.Option("--compositions", metavar="N", help="Also pictures composed of two references.")
+]
+Stories = Annotated[int, typer.Option("--stories", metavar="N", help="Also pictures that are to go on, three times.")]
 Truth = Annotated[bool, typer.Option("--truth", help="Judge the true answers instead of a model's.")]
 Source = Annotated[bool, typer.Option("--source", help="Judge sources returned as they were.")]
 Chain = Annotated[bool, typer.Option("--chain", help="Predict the masks first, and measure them.")]
@@ -38,6 +43,8 @@ def sessions(
     model: Model = "embedded",
     turns: Turns = 5,
     each: Each = 20,
+    compositions: Compositions = 0,
+    stories: Stories = 0,
     size: Size = 128,
     length: Length = 1,
     truth: Truth = False,
@@ -56,7 +63,8 @@ def sessions(
     """Rendered sessions of several turns: was each turn done, was the rest left alone, how far does a model get?
 
     Prints a table in Markdown under the digest of its questions. A session ends at its first failure; success at a turn
-    is that of all turns so far.
+    is that of all turns so far. Compositions and stories are asked besides, each with a table line of its own; with
+    --each 0 nothing else is.
 
     Examples:
 
@@ -65,64 +73,101 @@ def sessions(
       refrain evaluate sessions --turns 10 --chain --each 20
 
       refrain evaluate sessions --truth --each 10
+
+      refrain evaluate sessions --model runs/sessions/model --each 0 --compositions 20 --stories 20
     """
     from refrain.evaluation import sessions as exam
 
-    _check(turns, each, truth + source + alone, chain and (truth or source or alone))
+    way = Way(truth, source, alone, chain)
+    _check(way, turns, each, (compositions, stories))
     frames = (size, size)
-    named = exam.digest(exam.sessions(each, turns, frames, length))
-    print(f"exam {exam.EDITION}, {each} sessions of {turns} turns, {size} pixels, digest {named}\n")
     choices = {"seed": seed, "steps": steps, "guidance": guidance}
     choices |= {"chain": True} if chain else {}
     who = "truth" if truth else "source" if source else model
-    asked = {"digest": named, "through": through, "alone": alone, **choices}
     answers: list[list[Judged]] = []
-    with _begun(who, device, alone, choices) as (begin, weights), told(quiet) as teller:
-        cause = {"who": who, "weights": weights, **asked}
-        before = _before(out, cause)
-        for n, one in enumerate(exam.sessions(each, turns, frames, length)):
-            teller.stage("sessions", n, each)
-            found = before.get(one.seed)
-            if found is None:
-                found = exam.sit(begin, one, through)
-                _keep(out, one.seed, found, cause)
-            answers.append(found)
-    print(exam.report(answers, turns))
+    with _answering(who, device) as editor, told(quiet) as teller:
+        weights = editor.weights if editor else ""
+        cause = {"who": who, "weights": weights}
+        if each:
+            named = exam.digest(exam.sessions(each, turns, frames, length))
+            print(f"exam {exam.EDITION}, {each} sessions of {turns} turns, {size} pixels, digest {named}\n")
+            cause |= {"digest": named, "through": through, "alone": alone, **choices}
+            before = _before(out, cause)
+            with _begun(who, editor, alone, choices) as begin:
+                for n, one in enumerate(exam.sessions(each, turns, frames, length)):
+                    teller.stage("sessions", n, each)
+                    found = before.get(one.seed)
+                    if found is None:
+                        found = exam.sit(begin, one, through)
+                        _keep(out, one.seed, found, cause)
+                    answers.append(found)
+            print(exam.report(answers, turns))
+        if compositions or stories:
+            from refrain.cli.evaluate_parts import parts
+
+            print(parts(who, editor, (compositions, stories), frames, choices, out, teller))
     say(f"sessions kept in {out}", quiet or out is None)
 
 
-def _check(turns: int, each: int, ways: int, chain: bool) -> None:
-    if turns < 1 or each < 1:
-        raise BadInput(f"--turns and --each must be 1 or more, not {turns} and {each}.")
-    if ways > 1:
+@dataclass(frozen=True)
+class Way:
+    """Who answers, and how it is asked."""
+
+    truth: bool
+    source: bool
+    alone: bool
+    chain: bool
+
+
+def _check(way: Way, turns: int, each: int, parts: tuple[int, int]) -> None:
+    if turns < 1 or each < 0 or min(parts) < 0:
+        raise BadInput(f"--turns must be 1 or more, and counts 0 or more, not {turns}, {each}, {parts[0]}, {parts[1]}.")
+    if not each and not any(parts):
+        raise BadInput("Nothing is asked; give --each, --compositions or --stories of 1 or more.")
+    if way.truth + way.source + way.alone > 1:
         raise BadInput("--truth, --source and --alone exclude one another; give one of them.")
-    if chain:
+    if way.chain and (way.truth or way.source or way.alone):
         raise BadInput("--chain asks a model in a session; leave out --truth, --source and --alone.")
+    if way.alone and any(parts):
+        raise BadInput("Compositions and stories are asked in sessions; leave out --alone.")
 
 
 @contextmanager
-def _begun(who: str, device: str, alone: bool, choices: dict[str, Any]) -> "Iterator[tuple[Begin, str]]":
-    """Who answers, and the hash of its weights; sessions lie in a folder that goes in the end."""
-    from refrain.evaluation import sessions as exam
-
+def _answering(who: str, device: str) -> "Iterator[Editor | None]":
+    """The model that answers; None where the truth or the source does."""
     if who in ("truth", "source"):
-        yield (exam.truth if who == "truth" else exam.unchanged), ""
+        yield None
         return
     from refrain.editing.editor import Editor
 
-    editor = Editor.from_pretrained(who, device=device)
+    yield Editor.from_pretrained(who, device=device)
+
+
+@contextmanager
+def _begun(who: str, editor: "Editor | None", alone: bool, choices: dict[str, Any]) -> "Iterator[Begin]":
+    """What answers sessions; those of a model lie in a folder that goes in the end."""
+    from refrain.evaluation import sessions as exam
+
+    if editor is None:
+        yield exam.truth if who == "truth" else exam.unchanged
+        return
     with TemporaryDirectory(prefix="refrain-sessions-") as folder:
-        yield exam.alone(editor, choices) if alone else exam.in_session(editor, Path(folder), choices), editor.weights
+        yield exam.alone(editor, choices) if alone else exam.in_session(editor, Path(folder), choices)
 
 
 def _before(out: Path | None, cause: dict[str, Any]) -> "dict[int, list[Judged]]":
     """The sessions that a run which stopped has kept. Raises BadInput for those of another cause."""
     from refrain.evaluation.sessions import Judged
 
-    held = [json.loads(line) for line in out.read_text("utf-8").splitlines()] if out and out.is_file() else []
+    held = [one for one in kept(out) if "turns" in one]
     if any(one["cause"] != cause for one in held):
         raise BadInput(f"{out} holds answers of another model, exam or setting; give another file.")
     return {one["seed"]: [Judged(**turn) for turn in one["turns"]] for one in held}
+
+
+def kept(out: Path | None) -> list[dict[str, Any]]:
+    """All that a file of answers holds; nothing where there is none."""
+    return [json.loads(line) for line in out.read_text("utf-8").splitlines()] if out and out.is_file() else []
 
 
 def _keep(out: Path | None, seed: int, turns: "list[Judged]", cause: dict[str, Any]) -> None:

@@ -181,14 +181,19 @@ def alone(editor: "Editor", choices: dict[str, Any]) -> Begin:
 
 def clip_of(session: RenderedSession) -> "Clip":
     """The source as a picture, or as a clip, whose planes are its own RGB."""
+    return picture_of(session.frames)
+
+
+def picture_of(frames: np.ndarray) -> "Clip":
+    """Frames uint8 [T, Y, X, 3] as a clip, or one as a picture, whose planes are their own RGB."""
     import torch
 
     from refrain.media import Clip
     from refrain.media.format import PixelFormat
 
-    frames = torch.from_numpy(session.frames).permute(0, 3, 1, 2).float() / 127.5 - 1  # [T, 3, Y, X]
-    clip = Clip.of(frames, FPS, PixelFormat.named("gbrp", "rgb", True))
-    return replace(clip, still=session.source.length == 1)
+    pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1  # [T, 3, Y, X]
+    clip = Clip.of(pixels, FPS, PixelFormat.named("gbrp", "rgb", True))
+    return replace(clip, still=len(frames) == 1)
 
 
 # -- what is told ------------------------------------------------------------------------------------------------------

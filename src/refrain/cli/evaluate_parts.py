@@ -1,0 +1,77 @@
+"""What `refrain evaluate sessions` asks besides sessions: compositions of two references, and stories."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from refrain.cli.evaluate_sessions import kept
+from refrain.cli.progress import Teller
+from refrain.errors import BadInput
+
+if TYPE_CHECKING:
+    from refrain.editing.editor import Editor
+    from refrain.evaluation.session_parts import Compose, GoOn
+
+
+def parts(
+    who: str, editor: "Editor | None", counts: tuple[int, int], size: tuple[int, int], choices: dict[str, Any],
+    out: Path | None, teller: Teller,
+) -> str:  # fmt: skip
+    """Ask compositions and stories, `counts` of each, but for those that `out` holds; the table of both.
+
+    who: truth, source or a model, which is the editor. Raises BadInput for answers of another cause.
+    """
+    from refrain.evaluation import session_parts as exam
+
+    composed = list[exam.Composed]()
+    stories = list[exam.Told]()
+    drawn = [(one.instruction, one.frames) for _, one in exam.compositions(counts[0], size)]
+    asked = {
+        "composition": exam.digest(part for one in drawn for part in one),
+        "story": exam.digest(one.frames for one in exam.stories(counts[1], size)),
+    }
+    cause = {"who": who, "weights": editor.weights if editor else "", **choices}
+    before = {name: _before(out, name, {**cause, "digest": asked[name]}) for name in asked}
+    with TemporaryDirectory(prefix="refrain-sessions-") as folder:
+        compose, go_on = _answers(who, editor, Path(folder), choices)
+        for n, (seed, one) in enumerate(exam.compositions(counts[0], size)):
+            teller.stage("compositions", n, counts[0])
+            held = before["composition"].get(seed)
+            found = exam.Composed(**held) if held else exam.sit_composition(compose, seed, one)
+            _keep(None if held else out, "composition", asdict(found), {**cause, "digest": asked["composition"]})
+            composed.append(found)
+        for n, story in enumerate(exam.stories(counts[1], size)):
+            teller.stage("stories", n, counts[1])
+            held = before["story"].get(story.seed)
+            told = exam.Told(**{**held, "right": tuple(held["right"])}) if held else exam.sit_story(go_on, story)
+            _keep(None if held else out, "story", asdict(told), {**cause, "digest": asked["story"]})
+            stories.append(told)
+    named = ", ".join(f"{count} {name} {asked[key]}" for count, name, key in (
+        (counts[0], "compositions", "composition"), (counts[1], "stories", "story")) if count)  # fmt: skip
+    return f"\n{named}; {size[0]} pixels\n\n{exam.report(composed, stories)}"
+
+
+def _answers(who: str, editor: "Editor | None", folder: Path, choices: dict[str, Any]) -> "tuple[Compose, GoOn]":
+    from refrain.evaluation import session_parts as exam
+
+    if editor is not None:
+        return exam.composed_in(editor, folder, choices), exam.told_in(editor, folder, choices)
+    if who == "truth":
+        return lambda asked: asked.frames, lambda story, step: story.frames[step : step + 1]
+    return lambda asked: asked.source, lambda story, step: story.frames[:1]
+
+
+def _before(out: Path | None, part: str, cause: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """The answers to a part that a run which stopped has kept. Raises BadInput for those of another cause."""
+    held = [one for one in kept(out) if part in one]
+    if any(one["cause"] != cause for one in held):
+        raise BadInput(f"{out} holds answers of another model, exam or setting; give another file.")
+    return {one[part]["seed"]: one[part] for one in held}
+
+
+def _keep(out: Path | None, part: str, found: dict[str, Any], cause: dict[str, Any]) -> None:
+    if out is not None:
+        with out.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({part: found, "cause": cause}) + "\n")

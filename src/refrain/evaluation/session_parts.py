@@ -1,0 +1,166 @@
+"""Two more parts of the exam of sessions: pictures composed of two references, and stories, which go on.
+
+A composition is right where the things of <1> and <2> stand where they were asked to and the rest is the source's
+(`session_judge.judge_composition`). A story shows a picture and asks three times for what comes next; an answer is
+right where it lies nearer to the true next frame than the true frame before it does: it went on, and the right way.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from refrain.data.sessions import Composition, draw_composition, draw_session
+from refrain.errors import RefrainError
+from refrain.evaluation.session_judge import continues, judge_composition
+from refrain.evaluation.sessions import FIRST, picture_of
+from refrain.evaluation.sit import as_bytes
+from refrain.evaluation.statistics import wilson
+
+if TYPE_CHECKING:
+    from refrain.editing.editor import Editor
+
+NEXT, STEPS, APART = "go on", 3, 8  # what a story asks, how often, and frames from picture to picture
+
+
+@dataclass(frozen=True)
+class Story:
+    """A moving camera, every eighth frame: uint8 [4, Y, X, 3]. The first is shown, the others are asked for."""
+
+    seed: int
+    frames: np.ndarray
+
+
+@dataclass(frozen=True)
+class Composed:
+    """What came of a composition; refused: why there is no answer."""
+
+    seed: int
+    done: bool
+    kept: bool
+    seen_as: str
+    residue: float = nan
+    rest: float = nan
+    refused: str = ""
+
+    @property
+    def right(self) -> bool:
+        return self.done and self.kept
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of a story: whether each next frame went on; refused: why it ended early."""
+
+    seed: int
+    right: tuple[bool, ...]
+    refused: str = ""
+
+
+Compose = Callable[[Composition], np.ndarray]  # the answer, uint8 [1, Y, X, 3]
+GoOn = Callable[[Story, int], np.ndarray]  # the answer to step n, from 1
+
+
+def compositions(each: int, size: tuple[int, int]) -> Iterator[tuple[int, Composition]]:
+    """The first `each` compositions of the exam, with their seeds."""
+    for seed in range(FIRST, FIRST + each):
+        yield seed, draw_composition(seed, size)
+
+
+def stories(each: int, size: tuple[int, int]) -> Iterator[Story]:
+    """The first `each` stories of the exam."""
+    for seed in range(FIRST, FIRST + each):
+        yield Story(seed, draw_session(seed, 0, size, STEPS * APART + 1).frames[::APART])
+
+
+def digest(questions: Iterable[np.ndarray | str]) -> str:
+    """A hash of words and pictures: sixteen hexadecimal digits."""
+    total = hashlib.sha256()
+    for one in questions:
+        total.update(one.encode() if isinstance(one, str) else np.ascontiguousarray(one).tobytes())
+    return total.hexdigest()[:16]
+
+
+def sit_composition(answer: Compose, seed: int, asked: Composition) -> Composed:
+    """Ask for one composition and judge it."""
+    try:
+        found = judge_composition(answer(asked), asked)
+    except RefrainError as error:
+        return Composed(seed, False, False, "(refused)", refused=str(error))
+    return Composed(seed, found.done, found.kept, found.seen_as, found.residue, found.rest)
+
+
+def sit_story(answer: GoOn, story: Story) -> Told:
+    """Ask a story to its end, each frame after the model's own last one."""
+    found: list[bool] = []
+    for step in range(1, STEPS + 1):
+        try:
+            made = answer(story, step)
+        except RefrainError as error:
+            return Told(story.seed, (*found, *[False] * (STEPS - len(found))), str(error))
+        found.append(continues(made, story.frames[step - 1 : step], story.frames[step : step + 1]))
+    return Told(story.seed, tuple(found))
+
+
+# -- who answers -------------------------------------------------------------------------------------------------------
+
+
+def composed_in(editor: "Editor", folder: Path, choices: dict[str, Any]) -> Compose:
+    """The answers of a model in sessions of one turn, kept in folders of their own."""
+    from refrain.editing.session.session import Session
+
+    def answer(asked: Composition) -> np.ndarray:
+        place = folder / digest([asked.instruction, asked.source])
+        held = Session.create(place, picture_of(asked.source), editor, min(asked.source.shape[1:3]))
+        pictures = tuple(map(picture_of, asked.references))
+        return as_bytes(held.ask(asked.instruction, references=pictures, **choices).clip.frames)
+
+    return answer
+
+
+def told_in(editor: "Editor", folder: Path, choices: dict[str, Any]) -> GoOn:
+    """The answers of a model in a session that goes on, kept in folders of their own."""
+    from refrain.editing.session.session import Session
+
+    def answer(story: Story, step: int) -> np.ndarray:
+        place, shown = folder / f"story {story.seed}", story.frames[:1]
+        held = (
+            Session.create(place, picture_of(shown), editor, min(shown.shape[1:3]))
+            if step == 1
+            else Session.open(place, editor)
+        )
+        return as_bytes(held.ask(NEXT, story=True, **choices).clip.frames)
+
+    return answer
+
+
+# -- what is told ------------------------------------------------------------------------------------------------------
+
+
+def report(composed: Sequence[Composed], told: Sequence[Told]) -> str:
+    """Markdown: shares with Wilson's intervals of compositions, and of every step of stories; "" of none."""
+    lines: list[str] = []
+    for name, many in (("composed", [one.right for one in composed]), ("done", [one.done for one in composed]),
+                       ("kept", [one.kept for one in composed])):  # fmt: skip
+        lines += [_row(f"composition: {name}", many, _often(composed) if name == "composed" else "")] if many else []
+    for step in range(STEPS if told else 0):
+        lines.append(_row(f"story: frame {step + 1} goes on", [one.right[step] for one in told], ""))
+    if not lines:
+        return ""
+    refused = sorted({one.refused for one in (*composed, *told) if one.refused})
+    head = ["| part | asked | share | 95 % | taken for |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *lines, *(f"\nrefused: {why}" for why in refused[:5])])
+
+
+def _row(name: str, right: Sequence[bool], often: str) -> str:
+    low, high = wilson(sum(right), len(right))
+    return f"| {name} | {len(right)} | {sum(right) / len(right):.3f} | {low:.3f} to {high:.3f} | {often} |"
+
+
+def _often(composed: Sequence[Composed]) -> str:
+    wrong = [one.seen_as for one in composed if one.seen_as != "done"]
+    return ", ".join(sorted(set(wrong), key=lambda name: (-wrong.count(name), name))[:3])

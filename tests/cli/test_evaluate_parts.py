@@ -1,0 +1,78 @@
+"""Compositions and stories: the truth passes, the source does not, and what cannot be asked is told."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli.conftest import Run
+from refrain.errors import Unsupported
+from refrain.evaluation import session_parts as exam
+
+SIZE = (64, 64)
+
+
+def test_the_truth_of_every_part_passes_and_the_source_does_not() -> None:
+    for seed, one in exam.compositions(3, SIZE):
+        assert exam.sit_composition(lambda asked: asked.frames, seed, one).right
+        assert not exam.sit_composition(lambda asked: asked.source, seed, one).right
+    for story in exam.stories(3, SIZE):
+        assert all(exam.sit_story(lambda told, step: told.frames[step : step + 1], story).right), story.seed
+        assert not any(exam.sit_story(lambda told, step: told.frames[:1], story).right), "standing still is no story"
+
+
+def test_a_way_back_does_not_go_on() -> None:
+    story = next(exam.stories(1, SIZE))
+    assert exam.sit_story(lambda told, step: told.frames[max(step - 2, 0)][None], story).right[1:] == (False, False)
+
+
+def test_parts_are_always_the_same() -> None:
+    one, other = (exam.digest(story.frames for story in exam.stories(2, (48, 48))) for _ in range(2))
+    assert one == other != exam.digest(story.frames for story in exam.stories(3, (48, 48)))
+
+
+def test_what_a_model_cannot_is_refused_and_counts_as_wrong() -> None:
+    def refuses(*_: object) -> np.ndarray:
+        raise Unsupported("it has no references.")
+
+    seed, asked = next(exam.compositions(1, SIZE))
+    composed, told = exam.sit_composition(refuses, seed, asked), exam.sit_story(refuses, next(exam.stories(1, SIZE)))
+    assert not composed.right and told.right == (False, False, False)
+    table = exam.report([composed], [told])
+    assert "| composition: composed | 1 | 0.000 | 0.000 to 0.793 | (refused) |" in table
+    assert "| story: frame 3 goes on | 1 | 0.000 |" in table and "refused: it has no references." in table
+    assert exam.report([], []) == ""
+
+
+def test_parts_are_asked_kept_and_gone_on_with(out: Path, run: Run) -> None:
+    asked = ("evaluate", "sessions", "--truth", "--each", 0, "--compositions", 2, "--stories", 1, "--size", 64)
+    ran = run(*asked, "-o", out / "run.jsonl")
+    assert ran.status == 0 and "| composition: composed | 2 | 1.000 | 0.342 to 1.000 |" in ran.out, ran.err
+    assert "| story: frame 1 goes on | 1 | 1.000 |" in ran.out and "2 compositions " in ran.out
+    before = (out / "run.jsonl").read_text()
+    parts = [sorted(json.loads(line)) for line in before.splitlines()]
+    assert parts == [["cause", "composition"]] * 2 + [["cause", "story"]]
+    again = run(*asked, "-o", out / "run.jsonl")
+    assert again.out == ran.out and (out / "run.jsonl").read_text() == before, "nothing is asked twice"
+    other = run(*asked[:2], "--source", *asked[3:], "-o", out / "run.jsonl")
+    assert other.status == 2 and "of another model" in other.err
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--each", 0), "Nothing is asked"),
+        (("--each", 1, "--stories", -1), "counts 0 or more"),
+        (("--alone", "--stories", 1), "leave out --alone"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(run: Run, more: tuple[object, ...], told: str) -> None:
+    ran = run("evaluate", "sessions", *more)
+    assert ran.status == 2 and told in ran.err and len(ran.err.strip().splitlines()) == 1
+
+
+@pytest.mark.slow  # a model is loaded
+def test_a_model_without_parts_says_so(model: Path, run: Run) -> None:
+    ran = run("evaluate", "sessions", "--model", model, "--each", 0, "--compositions", 1, "--stories", 1, "--size", 64)
+    assert ran.status == 0 and "refused: " in ran.out and "| composition: composed | 1 | 0.000 |" in ran.out
