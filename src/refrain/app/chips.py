@@ -49,6 +49,11 @@ class Chip:
         usual = self.learnt and said(self.name, picked) == said(self.name, {})
         return self.known if usual or self.name not in EFFECTS else said(self.name, picked)
 
+    def usual(self, choice: Choice) -> str:
+        """The value of a choice that needs no word."""
+        plain = self.said({})
+        return next((value for value in choice.values if self.said({choice.field: value}) == plain), choice.values[0])
+
 
 @dataclass(frozen=True)
 class Learnt:

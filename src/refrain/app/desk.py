@@ -4,7 +4,8 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from contextlib import suppress
+from dataclasses import fields, replace
 from pathlib import Path
 from secrets import randbelow
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from refrain.editing.editor import Editor
 from refrain.editing.estimate import Estimate
 from refrain.editing.request import Edit, EffectUse, OnProgress, Progress, check_words
-from refrain.editing.session.ask import asked_in
+from refrain.editing.session.ask import asked_in, check_named
 from refrain.editing.session.session import Session
 from refrain.editing.session.turn import Turn
 from refrain.errors import BadInput, RefrainError
@@ -23,6 +24,7 @@ from refrain.media import Clip, Limits
 from . import views
 from .chips import Learnt
 from .jobs import OVER, Job, Jobs
+from .model import Model
 from .orders import Order, Orders, Part, Wish
 from .region import bound_of
 from .rooms import Place, Room, Rooms
@@ -31,28 +33,6 @@ from .samples import sample
 FOUR = 4
 DEADLY = "The server stopped while this was being made, twice; ask for a smaller size or a shorter clip."
 DIED = 2  # servers that may have died of a job
-
-
-@dataclass(frozen=True)
-class Model:
-    """What the page edits with, and what is known of it before its weights are read.
-
-    understands: requests it knows, empty where it knows any. check: raises BadInput for words it does not understand.
-    cost: what an edit takes. load: reads the weights. ways: of attention, each by the name that `--attention` has.
-    learnt: Effect-LoRAs of this model. predicts: it can say where words would change a picture.
-    """
-
-    name: str
-    understands: tuple[str, ...]
-    steps: int
-    guidance: float
-    short_side: int
-    check: Callable[[str], None]
-    cost: Callable[[Edit], Estimate]
-    load: Callable[[], Editor]
-    ways: dict[str, Any]
-    learnt: tuple[Learnt, ...] = ()
-    predicts: bool = False
 
 
 class Desk:
@@ -157,6 +137,28 @@ class Desk:
         self.model.check(words)
         return self._submitted(Order("where", room.key, name, words, at, wish))[0]
 
+    def pictures(self, room: Room, but: str) -> list[tuple[str, str]]:
+        """The pictures of a room that words may speak of, each as session/turn with its label; not those of `but`."""
+        found: list[tuple[str, str]] = []
+        for place in room.places():
+            with suppress(BadInput):
+                session = Session.open(place.session)
+                if place.name != but and session.here.is_picture:
+                    label = str(session.turns[0].record["source"] or "picture")
+                    turn = session.here.id
+                    found.append((f"{place.name}/{turn}", f"{label}, turn {turn}" if turn else label))
+        return found
+
+    def _picture(self, room: str, spot: str) -> Clip:
+        """A picture of this room that words speak of."""
+        name, _, turn = spot.partition("/")
+        if not self.model.refers or not turn.isdecimal():
+            raise BadInput("This model takes no other pictures; say in words what they show.")
+        found = Session.open(self.rooms.named(room).place(name).session).turn(int(turn))
+        if not found.is_picture:
+            raise BadInput("Words can speak of pictures, and this is a clip; choose a picture.")
+        return found.clip
+
     def _where(self, order: Order, place: Place) -> Job:
         if not self.model.predicts:
             raise BadInput("This model cannot say where it would change a picture; mark it by hand.")
@@ -182,6 +184,10 @@ class Desk:
         worn = self._worn(order.title, wish)
         if worn is not None:
             choices["effects"] = (EffectUse(worn.file),)
+        pictures = tuple(self._picture(order.room, spot) for spot in wish.pictures)
+        check_named(order.title, len(pictures))
+        if pictures:
+            choices["references"] = pictures
         work = self._asking(place, order.title, order.at, choices, wish, foreseen)
         same = f"{place.name}/{order.at} {order.title} {wish}"
         begins = _thumb(place.name, order.at)
@@ -323,7 +329,7 @@ class Desk:
     def _edit(self, words: str, clip: Clip, wish: Wish, bound: torch.Tensor | None) -> Edit:
         return Edit(
             words, clip, seed=wish.seed, steps=wish.steps, guidance=wish.guidance, bound=bound,
-            attention=self.model.ways.get(wish.attention),
+            attention=self.model.ways.get(wish.attention), references=(clip,) * len(wish.pictures),
         )  # fmt: skip
 
     def _gone(self, session: Session, how: str, at: int) -> Turn:

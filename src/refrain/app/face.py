@@ -55,6 +55,8 @@ def take(name: str, turn: Turn, facts: Shown) -> str:
     kind = "picture" if facts.picture else "clip"
     links = [("clip", f"Download {kind}"), *([("matte", "Matte")] if facts.matte else [])]
     links += [("mask", "Mask")] if turn.record.get("asked", {}).get("bound") else []
+    pictures = turn.record.get("asked", {}).get("references", ())
+    links += [(f"reference-{n}", f"Picture {n}") for n in range(1, len(pictures) + 1)]
     links += [("record", "Record")]
     said = " ".join(f'<a class="plain" href="{root}/{what}" download>{word}</a>' for what, word in links)
     length = "" if facts.picture else f", {facts.frames} frames, {facts.times[-1]:.1f} s"
@@ -165,3 +167,8 @@ def copies(line: str, program: str) -> str:
         )
         + "</div>"
     )
+
+
+def alert(told: str) -> str:
+    """A sentence of what went wrong; nothing where nothing did."""
+    return f'<p class="alert" role="alert"><span>{told}</span></p>' if told else ""

@@ -31,7 +31,10 @@ _NAME = re.compile(r"(\d{9})(\.running)?\.json")
 
 @dataclass(frozen=True)
 class Wish:
-    """What is said beside the words. region: JSON of the region tool, "" for everywhere. effect: the one picked."""
+    """What is said beside the words. region: JSON of the region tool, "" for everywhere. effect: the one picked.
+
+    pictures: that the words speak of, as session/turn of the same room.
+    """
 
     seed: int = 0
     steps: int | None = None
@@ -40,6 +43,7 @@ class Wish:
     attention: str = "dense"
     offload: bool = False
     effect: str = ""
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,8 @@ def _read(path: Path, place: Place) -> Order | None:
     """The order in a file of this place; None where it is not whole, or was written for another place."""
     try:
         told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        order = Order(**{**told, "wish": Wish(**told["wish"]), "part": tuple(told["part"])})
+        wish = Wish(**{**told["wish"], "pictures": tuple(told["wish"]["pictures"])})
+        order = Order(**{**told, "wish": wish, "part": tuple(told["part"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
     own = (order.room, order.session) == (place.folder.parent.name, place.name)

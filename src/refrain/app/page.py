@@ -101,6 +101,10 @@ class Page:
         self.words = gr.Textbox(
             label="What to change", placeholder="make it snow", lines=2, max_lines=4, max_length=1000, elem_id="words"
         )
+        self.pictures = gr.Dropdown(
+            [], value=[], multiselect=True, visible=False, allow_custom_value=True, elem_id="pictures", max_choices=8,
+            label="Pictures that the words speak of", info="In the words the first is <1>, the second <2>.",
+        )  # fmt: skip
         self.ask = gr.Button("Change it", variant="primary", elem_id="ask")
         self.cost = gr.HTML("", elem_id="cost")
         self.effect = gr.Radio(
@@ -128,20 +132,13 @@ class Page:
 
     def _connected(self) -> None:
         wish = {
-            self.spot,
-            self.words,
-            self.effect,
-            self.marked,
-            self.seed,
-            self.steps,
-            self.guidance,
-            self.attention,
-            self.offload,
-        }
+            self.spot, self.words, self.pictures, self.effect, self.marked, self.seed, self.steps, self.guidance,
+            self.attention, self.offload,
+        }  # fmt: skip
         told = [
             self.spot, self.marked, self.note, self.bring, self.clips, self.shelf, self.looking, self.asking, self.past,
             self.stage, self.undo, self.redo, self.four, self.take, self.compare, self.ways, self.history,
-            self.copies, self.region,
+            self.copies, self.region, self.pictures,
         ]  # fmt: skip
         quick: dict[str, Any] = {"show_progress": "hidden", "queue": True, "api_visibility": "private"}
         both = {"inputs": [self.spot], "outputs": told, **quick}
@@ -165,7 +162,7 @@ class Page:
         self.effect.input(self._effect, inputs=[self.effect], outputs=[self.words, *self.picks], **quick)
         for pick in self.picks:
             pick.input(self._worded, inputs=[self.effect, *self.picks], outputs=[self.words], **quick)
-        for part in (self.steps, self.guidance, self.attention, self.offload):
+        for part in (self.steps, self.guidance, self.attention, self.offload, self.pictures):
             part.change(self._cost, inputs=wish, outputs=[self.cost], **quick)
         self.spot.change(self._cost, inputs=wish, outputs=[self.cost], **quick)
 
@@ -237,9 +234,7 @@ class Page:
         chip = self._chip(name)
         shown = chip.choices[:PICKS] if chip else ()
         lists = [
-            gr.Dropdown(
-                [(value, value) for value in one.values], value=_usual(chip, one.field), label=one.label, visible=True
-            )
+            gr.Dropdown([(value, value) for value in one.values], value=chip.usual(one), label=one.label, visible=True)
             for one in shown
             if chip is not None
         ]
@@ -272,7 +267,7 @@ class Page:
             return Wish(
                 int(given[self.seed] or 0), int(given[self.steps]), float(given[self.guidance]),
                 str(given[self.marked] or ""), str(given[self.attention]), bool(given[self.offload]),
-                str(given[self.effect] or ""),
+                str(given[self.effect] or ""), tuple(str(one) for one in given[self.pictures] or ()),
             )  # fmt: skip
         except (TypeError, ValueError, OverflowError):
             raise BadInput("Seed and steps are whole numbers, guidance is a number; see to that under More.") from None
@@ -282,9 +277,9 @@ class Page:
         try:
             act()
         except RefrainError as error:
-            return _alert(face.safe(self.desk.plain(error)))
+            return face.alert(face.safe(self.desk.plain(error)))
         except OSError as error:
-            return _alert(face.safe(f"The system says: {error.strerror or error}; see to that and try again."))
+            return face.alert(face.safe(f"The system says: {error.strerror or error}; see to that and try again."))
         return ""
 
     def _chip(self, name: str | None) -> Chip | None:
@@ -300,6 +295,7 @@ class Page:
         shelf = {
             self.shelf: face.shelf(clips, name),
             self.clips: gr.Accordion(visible=bool(clips), open=len(clips) > 1),
+            self.pictures: self._pictures(room, name),
         }
         try:
             place, session = self.desk.session(room, name)
@@ -307,7 +303,7 @@ class Page:
         except RefrainError as error:
             note = face.safe(self.desk.plain(error)) if name and clips else ""
             return {
-                **shelf, self.spot: "", self.note: _alert(note), self.bring: gr.Accordion(open=True),
+                **shelf, self.spot: "", self.note: face.alert(note), self.bring: gr.Accordion(open=True),
                 self.looking: gr.Column(visible=False), self.asking: gr.Column(visible=False),
                 self.past: gr.Column(visible=False), self.stage: "",
             }  # fmt: skip
@@ -348,6 +344,11 @@ class Page:
             }
         return update
 
+    def _pictures(self, room: Room, name: str) -> Any:
+        """The pictures that words may speak of; no such list where the model, or the room, has none."""
+        found = self.desk.pictures(room, name) if self.desk.model.refers else []
+        return gr.Dropdown([(label, spot) for spot, label in found], visible=bool(found))
+
     def _clips(self, room: Room) -> list[tuple[str, str, int]]:
         found: list[tuple[str, str, int]] = []
         for place in room.places():
@@ -366,20 +367,9 @@ def siblings(session: Session, turn: Turn) -> list[Turn]:
     return [one for one in session.turns if one.parent == turn.parent and one.words == turn.words][-8:]
 
 
-def _usual(chip: Chip, field: str) -> str:
-    """The value of a choice that needs no word."""
-    choice = next(one for one in chip.choices if one.field == field)
-    plain = chip.said({})
-    return next((value for value in choice.values if chip.said({field: value}) == plain), choice.values[0])
-
-
 def _where(spot: object) -> tuple[str, int]:
     """Session and turn of a spot. BadInput for what the page would not say."""
     name, _, turn = str(spot or "").partition("/")
     if not turn.isdecimal() and turn:
         raise BadInput("This page has lost its place; reload it.")
     return name, int(turn or 0)
-
-
-def _alert(told: str) -> str:
-    return f'<p class="alert" role="alert"><span>{told}</span></p>' if told else ""

@@ -21,6 +21,7 @@ from .rooms import COOKIE, Place, Room
 
 SPARE = 1 << 30  # bytes of the disk that no upload may take
 VIEW = re.compile(r"(\d{3}(-matte|-still|-still-matte|-expected)?|source)\.(mp4|png|jpg)")
+TAKEN = re.compile(r"clip|matte|record|mask|reference-\d{1,2}")
 KINDS = {".mp4": "video/mp4", ".png": "image/png", ".jpg": "image/jpeg"}
 HEAD = 4096  # bytes from which it is told what a file is
 
@@ -149,10 +150,12 @@ def _view(room: Room, session: str, name: str) -> Path:
 
 
 def _taken(desk: Desk, room: Room, name: str, turn: int, what: str) -> tuple[Path, str]:
-    if what not in {"clip", "matte", "record", "mask"}:
-        raise BadInput("What can be taken is the clip, the matte, the mask or the record.")
+    if not TAKEN.fullmatch(what):
+        raise BadInput("What can be taken is the clip, the matte, the mask, a reference or the record.")
     place, session = desk.session(room, name)
     path = views.taken(place.views, session, turn, what)
+    if what.startswith(("mask", "reference-")):  # under the name that the commands to copy have for it
+        return path, f"{what}-{turn}{path.suffix}"
     stem = Path(label_of(session.turns[0].record["source"] or "clip")).stem
     return path, f"{stem}-{turn}{'' if what == 'clip' else '-' + what}{path.suffix}"
 

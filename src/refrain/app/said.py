@@ -26,6 +26,7 @@ def _options(turn: Turn) -> list[str]:
         if asked[name] is not None:
             told += [f"--{name}", f"{asked[name]:g}" if isinstance(asked[name], float) else str(asked[name])]
     told += [part for use in asked["effects"] for part in ("--effect", _effect(use))]
+    told += [part for file in references(turn) for part in ("--reference", file)]
     told += ["--mask", f"mask-{turn.id}.png"] if asked["bound"] is not None else []
     kind = attention(made.get("attention", ""))
     told += ["--attention", kind] if kind != "dense" else []
@@ -43,6 +44,12 @@ def _effect(use: Mapping[str, Any]) -> str:
 def effects(turn: Turn) -> str:
     """The names of the Effect-LoRAs of a turn."""
     return ", ".join(PurePath(use["path"]).stem for use in turn.record.get("asked", {}).get("effects", ()))
+
+
+def references(turn: Turn) -> list[str]:
+    """Under what names the pictures that a turn's words speak of are taken home."""
+    files = [PurePath(one["file"]) for one in turn.record.get("asked", {}).get("references", ()) if "file" in one]
+    return [f"reference-{n}-{turn.id}{file.suffix}" for n, file in enumerate(files, 1)]
 
 
 def python(line: Sequence[Turn]) -> str:
@@ -65,6 +72,8 @@ def python(line: Sequence[Turn]) -> str:
         asked = turn.record["asked"]
         given = [f"{name}={asked[name]!r}" for name in ("seed", "steps", "guidance") if asked[name] is not None]
         given += [f"bound=read_mask('mask-{turn.id}.png', clip)"] if asked["bound"] is not None else []
+        pictures = [f"Clip.read({file!r})" for file in references(turn)]
+        given += [f"references=({', '.join(pictures)},)"] if pictures else []
         uses = [_use(use) for use in asked["effects"]]
         given += [f"effects=({', '.join(uses)},)"] if uses else []
         told.append(f"session.ask({', '.join([repr(turn.words), *given])})")

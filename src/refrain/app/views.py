@@ -151,8 +151,8 @@ def grey(matte: torch.Tensor, like: Clip) -> Clip:
 
 
 def taken(folder: Path, session: Session, number: int, what: str) -> Path:
-    """A file to take home: the `clip` at its full size with its sound, the `matte`, the `mask` that bounded it, or the
-    `record`.
+    """A file to take home: the `clip` at its full size with its sound, the `matte`, the `mask` that bounded it, the
+    picture `reference-1` that its words speak of, or the `record`.
     """
     turn = session.turn(number)
     if what == "mask":
@@ -160,6 +160,11 @@ def taken(folder: Path, session: Session, number: int, what: str) -> Path:
         if facts is None:
             raise BadInput("This turn was not kept to a part of the picture, so there is no mask.")
         return turn.folder / turn.file(facts)["file"]
+    if what.startswith("reference-"):
+        pictures, wanted = turn.record.get("asked", {}).get("references", []), int(what.removeprefix("reference-"))
+        if not 1 <= wanted <= len(pictures):
+            raise BadInput("The words of this turn speak of no such picture.")
+        return turn.folder / turn.file(pictures[wanted - 1])["file"]
     if what == "record":
         path = folder / f"{number:03d}-record.json"
         with appearing(path) as aside:

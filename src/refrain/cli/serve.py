@@ -116,6 +116,7 @@ def _model(name: str, device: str, dtype: Number | None) -> "Asked":
         short_side=card.short_side, check=lambda words: require_understood(words, card, outline.vocabulary), cost=cost,
         load=_loading(name, device, dtype), ways={"dense": Dense(), "isa": Isa(), "flex": Flex()},
         learnt=_learnt(outline), predicts=bool(card.turns),
+        refers="reference" in card.kinds,
     )  # fmt: skip
 
 
