@@ -10,6 +10,7 @@ import typer
 from refrain.errors import BadInput
 
 if TYPE_CHECKING:
+    from refrain.evaluation import judge as judging
     from refrain.evaluation.case import Protocol
     from refrain.evaluation.scorers.scorer import Scorer
 
@@ -51,10 +52,19 @@ class Asked:
         return (*self._weighed(benchmark, protocol, device), *self._judged(benchmark, protocol))
 
     def _judged(self, benchmark: str, protocol: "Protocol") -> "tuple[Scorer, ...]":
+        judge = self.judging()
+        if judge is None:
+            return ()
+        from refrain.evaluation.judge import judge_scorers
+
+        return judge_scorers(benchmark, judge, protocol)
+
+    def judging(self) -> "judging.Judge | None":
+        """The judge that is asked for, or its replay; None where there is none. Raises BadInput."""
         if self.judge is None and self.transcript is None:
             if self.model or self.key:
                 raise BadInput("Say where the judge is, by --judge URL, or replay one by --transcript FILE.")
-            return ()
+            return None
         if not self.model:
             raise BadInput(
                 "Say which model judges, by --judge-model; a replay needs it too, since answers are its own."
@@ -64,8 +74,7 @@ class Asked:
         kept = judging.Transcript(self.transcript, replay=self.judge is None)
         key = judging.key_in(self.key) if self.key else None
         endpoint = judging.Endpoint(self.judge, key) if self.judge else None
-        judge = judging.Judge(self.model, kept, endpoint, judging.Settings(repeats=self.repeats))
-        return judging.judge_scorers(benchmark, judge, protocol)
+        return judging.Judge(self.model, kept, endpoint, judging.Settings(repeats=self.repeats))
 
     def _weighed(self, benchmark: str, protocol: "Protocol", device: str) -> "tuple[Scorer, ...]":
         where = dict(self._named())

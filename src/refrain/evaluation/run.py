@@ -72,7 +72,7 @@ def score_folder(
         names = [benchmark.answer(case, turn) for turn in range(1, len(case.instructions) + 1)]
         paths = [outputs / name for name in names]
         for turn in range(1, len(paths) + 1):
-            found = _material(case, paths[:turn], needs, benchmark, protocol, sources)
+            found = material(case, paths[:turn], needs, benchmark, protocol, sources)
             if isinstance(found, Material) and mattes is not None and "found" in needs:
                 found = _with_mattes(found, [mattes / name for name in names[:turn]])
             for one in scorers:
@@ -94,7 +94,7 @@ def _with_mattes(material: Material, folders: Sequence[Path]) -> Material:
     return replace(material, found=np.maximum.reduce(kept))
 
 
-def _material(
+def material(
     case: Case,
     paths: Sequence[Path],
     needs: Collection[str],

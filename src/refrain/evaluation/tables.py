@@ -62,10 +62,13 @@ def totals_table(title: str, protocol: str, found: Sequence[Total]) -> str:
     return "\n".join([*lines, "", f"Protocol {protocol}. {FOOT}", *(["", *below] if below else [])])
 
 
-def comparison_table(runs: Sequence[Run]) -> str:
-    """Markdown: paired differences of every two runs on every scorer that both have. Raises BadInput."""
+def comparison_table(runs: Sequence[Run], needed: bool = True) -> str:
+    """Markdown: paired differences of every two runs on every scorer that both have. Raises BadInput.
+
+    needed: whether it is an error that they have none; else there is no table.
+    """
     check_comparable(runs)
-    names = _named(runs)
+    names = named(runs)
     held = [run.results for run in runs]
     known = [dict.fromkeys(one.score.scorer for one in results) for results in held]
     made = [totals_of(run, results) for run, results in zip(runs, held)]
@@ -81,6 +84,8 @@ def comparison_table(runs: Sequence[Run]) -> str:
             apart = one.minus(others[one.name]) if one.main and one.name in others else None
             if apart and apart.estimate.n and not isnan(apart.estimate.mean):
                 pairs[f"{names[a]} − {names[b]}: {one.name}"] = apart
+    if not pairs and not needed:
+        return ""
     if not pairs:
         raise BadInput("No scorer has scored one case of two of these runs; score them by the same --scorers.")
     return comparison(runs[0].protocol, pairs)
@@ -110,7 +115,7 @@ def _groups(run: Run, results: Sequence[Result]) -> dict[str, list[Result]]:
     return {"all": list(results)} | {name: [one for one in results if one.category == name] for name in names}
 
 
-def _named(runs: Sequence[Run]) -> list[str]:
+def named(runs: Sequence[Run]) -> list[str]:
     """What to call runs: what made them, with the folder where two are made alike."""
     systems = [run.system for run in runs]
     return [f"{run.system} ({run.folder.name})" if systems.count(run.system) > 1 else run.system for run in runs]

@@ -3,7 +3,7 @@
 Scores that one of them could not give (NaN) are left out where the other's is alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isnan, nan
 from typing import Literal
 
@@ -13,6 +13,7 @@ from refrain.errors import BadInput
 
 Weight = Literal["equal", "quadratic"]
 Scale = Literal["nominal", "ordinal", "interval"]
+ROUNDS, FEWEST = 400, 5  # of the bootstrap; sources below which it says nothing
 
 
 def kappa(one: Sequence[float], other: Sequence[float], weight: Weight = "quadratic") -> float:
@@ -64,6 +65,29 @@ def equal(one: Sequence[float], other: Sequence[float]) -> float:
     """The share of items to which both gave the same score; NaN of none."""
     a, b = _paired(one, other)
     return float((a == b).mean()) if len(a) else nan
+
+
+def between(
+    measure: Callable[[Sequence[float], Sequence[float]], float],
+    one: Sequence[float],
+    other: Sequence[float],
+    parents: Sequence[str],
+    seed: int = 0,
+) -> tuple[float, float]:
+    """The 95 % interval of a measure of agreement, sources drawn anew with replacement; NaN below five sources."""
+    names = list(dict.fromkeys(parents))
+    if len(names) < FEWEST:
+        return nan, nan
+    places = {name: [n for n, parent in enumerate(parents) if parent == name] for name in names}
+    rng, found = np.random.default_rng(seed), list[float]()
+    for _ in range(ROUNDS):
+        held = [n for name in rng.choice(names, len(names)) for n in places[name]]
+        found.append(measure([one[n] for n in held], [other[n] for n in held]))
+    known = [value for value in found if not isnan(value)]
+    if len(known) < ROUNDS / 2:
+        return nan, nan
+    low, high = np.quantile(known, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _paired(one: Sequence[float], other: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:

@@ -52,4 +52,7 @@ def _question(one: Material, other: Material) -> Question:
     second = [replace(p, label=p.label.replace("the edited result", "answer B")) for p in after(other, MANY)]
     pictures = (*shown[:n], *first, *second)
     task = TASK.format(n=n) if len(second) == n else TASK.format(n="few")
-    return Question("pair/ours-1", task, (("The request", asked(one)),), pictures, (BETTER,), Sending(512))
+    texts = [("The request", asked(one))]
+    if one.turn > 1:  # what came before may be spoken of
+        texts = [(f"The request of turn {n}", words) for n, words in enumerate(one.asked or (), 1)]
+    return Question("pair/ours-1", task, tuple(texts), pictures, (BETTER,), Sending(512))
