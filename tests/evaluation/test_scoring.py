@@ -12,6 +12,7 @@ import pytest
 
 from refrain.errors import BadInput
 from refrain.evaluation import run as evaluated
+from refrain.evaluation import spread
 from refrain.evaluation.benchmarks import imgedit, ivebench
 from refrain.evaluation.record import SCORES, Run, cause, entered
 from refrain.evaluation.run import Result
@@ -102,7 +103,8 @@ def test_a_source_is_decoded_once_for_the_cases_that_share_it(tmp_path: Path, mo
 
 
 @pytest.mark.slow  # two processes begin
-def test_several_processes_say_what_one_says(tmp_path: Path, file: Path) -> None:
+def test_several_processes_say_what_one_says(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "LEAST", 1)
     by = [*chosen.chosen(["noop", "psnr.source"], "strict"), scorer("a", [])]
     alone = scored(tmp_path / "one", file, by)
     several = scored(tmp_path / "two", file, by, workers=2)

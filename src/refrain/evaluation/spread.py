@@ -20,7 +20,7 @@ from refrain.evaluation.scorers import SCORERS
 from refrain.evaluation.scorers.scorer import Scorer
 
 FREE = {one.id: one for one in SCORERS}
-LEAST = 2  # sources for each process, or it is not worth its start of some seconds
+LEAST = 4  # cases for each process, or it is not worth its start of some seconds
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def spread(run: Run, jobs: Sequence[Job], workers: int = 1) -> Iterator[tuple[Ca
     at = _Place(run.record["benchmark"]["id"], run.outputs, run.mattes, protocol)
     alike = [(job.case, tuple(one for one in job.scorers if FREE.get(one.id) is one)) for job in jobs]
     groups = _by_source([Job(case, free) for case, free in alike if free])
-    workers = min(workers, len(groups) // LEAST)
+    workers = min(workers, len(groups), sum(map(len, groups)) // LEAST)
     if workers < 2:
         yield from _scored(at, [job for group in _by_source(jobs) for job in group])
         return
