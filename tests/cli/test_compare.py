@@ -54,6 +54,10 @@ def test_a_judge_says_which_system_it_prefers_in_both_orders(file: Path, run: Ru
     assert "bright − dark: psnr.source/strict" in ran.out and "pair/ours-1, judge m;" in ran.out
     assert "- 1 not judged: the answer 5.png is not there" in ran.out
     assert run(*asked).out == ran.out, "a replay says the same"
+    turned = run("compare", homes[1], homes[0], *asked[3:])
+    assert "| dark, bright | 0 | 5 | 0 | 0 | -1.000 (" in turned.out, (
+        "asked in both orders, it is asked the other way too"
+    )
 
 
 def test_a_judge_who_goes_by_the_order_prefers_nobody(file: Path, run: Run) -> None:
