@@ -37,7 +37,7 @@
     live.setAttribute("role", "status");
     alerts.setAttribute("role", "alert");
     element.replaceChildren(alerts, list, live);
-    let news = null, seen = null, spoken = "", timer = 0, lost = false;
+    let news = null, of = "", seen = null, spoken = "", timer = 0, lost = false;
 
     function alertOf(sentence) {
       const close = made("button", { type: "button", textContent: "×", className: "close" });
@@ -81,7 +81,7 @@
       next.src = src;
     }
 
-    function show(state) {
+    function show(state, session) {
       const first = state.jobs.find((job) => job.state === "running") ?? state.jobs[0];
       const rows = state.jobs.map(row);
       for (const node of list.querySelectorAll("li")) if (!rows.includes(node)) node.remove();
@@ -105,6 +105,9 @@
       const waits = state.model === "loading" ? "The model is being loaded; you can begin meanwhile." : "";
       const note = waits || (state.making && !here().session ? "Sample sessions are being made, and open here when they are done." : "");
       if (model && model.textContent !== note) model.textContent = note;
+      // Going to another session is no news of it: only the jobs that are over count then, the mark's first two parts.
+      if (news !== null && session !== of) news = [...news.split(".").slice(0, 2), ...state.news.split(".").slice(2)].join(".");
+      of = session;
       const opened = over.find((job) => job.session === wanted && job.state === "done");
       if (opened) {
         trigger("select", { session: wanted });
@@ -118,11 +121,12 @@
       clearTimeout(timer);
       let wait = IDLE;
       try {
-        const answer = await fetch(`/own/state?session=${here().session ?? ""}`);
+        const session = here().session ?? "";
+        const answer = await fetch(`/own/state?session=${session}`);
         if (answer.ok) {
           if (lost) alerts.replaceChildren();
           lost = false;
-          if (show(await answer.json())) wait = LOOK;
+          if (show(await answer.json(), session)) wait = LOOK;
         }
       } catch {
         if (!lost) alertOf("The server does not answer. What was finished is kept; this page goes on by itself when it is back.");
