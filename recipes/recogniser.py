@@ -1,6 +1,6 @@
 """Train the classifier that judges effects (`refrain evaluate effects`) on rendered pairs.
 
-    python recipes/recogniser.py runs/recogniser --export src/refrain/evaluation/weights/recogniser.safetensors
+    python recipes/recogniser.py runs/recogniser --export src/refrain/evaluation/effects/weights/recogniser.safetensors
     python recipes/recogniser.py runs/recogniser --start OLD.safetensors --export NEW.safetensors
 
 Hardware: one CPU core and 3 GB. Hours: about a quarter of an hour of learning on one core (the figures that this recipe
@@ -22,7 +22,7 @@ from refrain.data.effects import EFFECTS
 from refrain.data.example import draw_edit
 from refrain.data.plates import Shelf
 from refrain.errors import BadWeights
-from refrain.evaluation.recogniser import Net, Recogniser, pairs_of
+from refrain.evaluation.effects.recogniser import Net, Recogniser, pairs_of
 
 SCENES = 1500
 STEPS, BATCH, RATE = 1500, 16, 2e-3

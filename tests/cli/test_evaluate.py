@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cli.conftest import Run
-from refrain.evaluation import exam
+from refrain.evaluation.effects import exam
 from refrain.models.lora import LoraCard, attach, base_of, read, save
 from refrain.models.wan.load import load_wan
 

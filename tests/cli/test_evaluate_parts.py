@@ -8,7 +8,7 @@ import pytest
 
 from cli.conftest import Run
 from refrain.errors import Unsupported
-from refrain.evaluation import session_parts as exam
+from refrain.evaluation.sessions import parts as exam
 
 SIZE = (64, 64)
 

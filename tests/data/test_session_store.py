@@ -10,7 +10,7 @@ from refrain.data.sessions import draw_session
 from refrain.data.sessions.build import HELD_OUT, Asked, build
 from refrain.data.sessions.store import SESSIONS, SessionFiles, SessionStore, TurnFiles
 from refrain.errors import BadInput
-from refrain.evaluation.sessions import FIRST
+from refrain.evaluation.sessions.exam import FIRST
 from refrain.media import Clip
 
 SMALL = Asked(count=2, turns=2, size=(32, 32), seed=18)

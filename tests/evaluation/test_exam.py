@@ -9,10 +9,10 @@ import torch
 
 from refrain.data.example import draw_edit
 from refrain.errors import BadWeights
-from refrain.evaluation import exam
-from refrain.evaluation.recogniser import FRAMES, SIDE, Net, Recogniser, pairs_of
-from refrain.evaluation.scores import flicker, overlap, strength
-from refrain.evaluation.sit import Answer, mean_of, report, wilson
+from refrain.evaluation.effects import exam
+from refrain.evaluation.effects.recogniser import FRAMES, SIDE, Net, Recogniser, pairs_of
+from refrain.evaluation.effects.scores import flicker, overlap, strength
+from refrain.evaluation.effects.sit import Answer, mean_of, report, wilson
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_the_judge_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     case = draw_edit(1, exam.problem("snow", 0).shot, "snow")
     assert pairs_of(case.source, case.target).shape == (FRAMES, 12, SIDE, SIDE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("refrain.evaluation.recogniser.Net", lambda classes: Net(classes, width=8))
+        patch.setattr("refrain.evaluation.effects.recogniser.Net", lambda classes: Net(classes, width=8))
         judge.save(tmp_path / "judge.safetensors")
         again = Recogniser.load(tmp_path / "judge.safetensors")
     here, there = judge.chances(case.source, case.target), again.chances(case.source, case.target)

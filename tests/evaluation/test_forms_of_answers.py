@@ -12,11 +12,10 @@ import torch
 from refrain.errors import BadInput
 from refrain.evaluation.benchmarks import fivebench, gedit, ivebench, loveu
 from refrain.evaluation.case import Protocol
-from refrain.evaluation.frames import read_clip
+from refrain.evaluation.frames import as_bytes, read_clip
 from refrain.evaluation.record import answer_path
 from refrain.evaluation.run import score_folder
 from refrain.evaluation.scorers import form, pixels
-from refrain.evaluation.sit import as_bytes
 from refrain.media import Clip
 
 

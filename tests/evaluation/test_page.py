@@ -22,10 +22,10 @@ from refrain.evaluation.page.markdown import markdown
 from refrain.evaluation.page.markup import tag, text
 from refrain.evaluation.page.matter import System, gaps, leading, picked
 from refrain.evaluation.page.tables import bar
-from refrain.evaluation.published import TABLES, published
 from refrain.evaluation.run import Result
 from refrain.evaluation.scorers.scorer import Score
 from refrain.evaluation.statistics import Estimate
+from refrain.evaluation.told.published import TABLES, published
 from refrain.media import Clip
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> & ]]> \x00 \ud800 $title"

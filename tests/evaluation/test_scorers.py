@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refrain.errors import BadInput
+from refrain.evaluation.effects.scores import flicker
 from refrain.evaluation.scorers import SCORERS, change, form, motion, pixels, ssim, steadiness
 from refrain.evaluation.scorers.scorer import Material, Memo, score
-from refrain.evaluation.scores import flicker
 
 
 def noise(seed: int, *shape: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from refrain.evaluation.run import Result
 from refrain.evaluation.scorers import SCORERS, chosen
 from refrain.evaluation.scorers.scorer import Material, Scorer
 from refrain.evaluation.scoring import missing, score_run
-from refrain.evaluation.tables import comparison_table, summary_table
+from refrain.evaluation.told.tables import comparison_table, summary_table
 
 Seen = list[str]
 

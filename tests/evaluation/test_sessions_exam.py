@@ -16,8 +16,8 @@ from refrain.data.sessions.graph import CELLS, COLOURS, GROUNDS, LOOKS, SHAPES, 
 from refrain.data.sessions.render import render
 from refrain.data.sessions.turns import KINDS, Turn, applied
 from refrain.errors import BadInput, Unsupported
-from refrain.evaluation import sessions as exam
-from refrain.evaluation.session_judge import continues, judge, judge_composition
+from refrain.evaluation.sessions import exam
+from refrain.evaluation.sessions.judge import continues, judge, judge_composition
 from refrain.models.embedded.codec import LinearCodec
 
 SIZE = (96, 96)

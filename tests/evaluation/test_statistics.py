@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from refrain.errors import BadInput
 from refrain.evaluation import statistics
-from refrain.evaluation.report import cell, comparison, table
 from refrain.evaluation.statistics import Estimate, difference, estimate, holm, rate, wilson
+from refrain.evaluation.told.report import cell, comparison, table
 
 nan = math.nan
 

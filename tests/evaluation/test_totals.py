@@ -12,11 +12,11 @@ from refrain.evaluation.case import Case
 from refrain.evaluation.page.html import page
 from refrain.evaluation.page.markdown import markdown
 from refrain.evaluation.page.matter import System
-from refrain.evaluation.report import comparison
 from refrain.evaluation.run import Result
 from refrain.evaluation.scorers.scorer import Score
-from refrain.evaluation.tables import totals_table
-from refrain.evaluation.totals import Total, totals
+from refrain.evaluation.told.report import comparison
+from refrain.evaluation.told.tables import totals_table
+from refrain.evaluation.told.totals import Total, totals
 
 BY = "m/ours-1"
 

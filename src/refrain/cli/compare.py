@@ -37,8 +37,8 @@ def compare(
       refrain compare runs/ours runs/theirs --judge https://host/v1 --judge-model gpt-4o --transcript pairs.jsonl
     """
     from refrain.evaluation.record import Run
-    from refrain.evaluation.tables import check_comparable, comparison_table, named
-    from refrain.evaluation.verdicts import Preferred, agreement_table, preference_table, preferences
+    from refrain.evaluation.told.tables import check_comparable, comparison_table, named
+    from refrain.evaluation.told.verdicts import Preferred, agreement_table, preference_table, preferences
 
     held, asked = [Run.open(folder) for folder in runs], Asked(judge, judge_model, judge_key, 1, transcript).judging()
     agreed = agreement_table(held)

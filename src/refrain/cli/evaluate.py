@@ -18,8 +18,8 @@ from refrain.errors import BadInput
 if TYPE_CHECKING:
     from refrain.editing.editor import Editor
     from refrain.editing.request import EffectUse
-    from refrain.evaluation.recogniser import Recogniser
-    from refrain.evaluation.sit import Answer
+    from refrain.evaluation.effects.recogniser import Recogniser
+    from refrain.evaluation.effects.sit import Answer
 
 app = typer.Typer(
     cls=Benches, no_args_is_help=True,
@@ -76,9 +76,9 @@ def effects(
       refrain evaluate effects --effect dragon --lora dragon.safetensors
     """
     from refrain.data.effects import EFFECTS
-    from refrain.evaluation import exam
-    from refrain.evaluation.recogniser import Recogniser
-    from refrain.evaluation.sit import answer
+    from refrain.evaluation.effects import exam
+    from refrain.evaluation.effects.recogniser import Recogniser
+    from refrain.evaluation.effects.sit import answer
 
     if each < 1:
         raise BadInput(f"--each must be 1 or more, not {each}.")
@@ -116,8 +116,8 @@ def _understood(model: str, quiet: bool) -> list[str]:
 
 def _asked(clips: list[Path], names: list[str]) -> "list[Question]":
     """Every effect on every clip: its first frames, at the size of the exam."""
-    from refrain.evaluation import exam
-    from refrain.evaluation.sit import answer_clip
+    from refrain.evaluation.effects import exam
+    from refrain.evaluation.effects.sit import answer_clip
     from refrain.media import Clip
     from refrain.media.fit import model_size
 
@@ -155,7 +155,7 @@ class Sitting:
 def _sit(who: Sitting, questions: list[Question], judge: "Recogniser", out: Path | None, quiet: bool) -> None:
     """Ask everything that was not answered before; keep every answer as it comes."""
     from refrain.editing.editor import Editor
-    from refrain.evaluation.sit import Answer, report
+    from refrain.evaluation.effects.sit import Answer, report
     from refrain.models.lora import read
 
     editor = Editor.from_pretrained(who.model)

@@ -153,7 +153,7 @@ def cores() -> int:
 def tell(run: "Run", results: "list[Result]", strict: bool, quiet: bool) -> None:
     """The table, then what is missing; leaves with 1 where something is and `strict` is said."""
     from refrain.evaluation.scoring import missing
-    from refrain.evaluation.tables import short, summary_table
+    from refrain.evaluation.told.tables import short, summary_table
 
     print(summary_table(run, results))
     absent = missing(run)

@@ -12,7 +12,7 @@ from refrain.errors import BadInput
 
 if TYPE_CHECKING:
     from refrain.editing.editor import Editor
-    from refrain.evaluation.session_parts import Compose, GoOn
+    from refrain.evaluation.sessions.parts import Compose, GoOn
 
 
 def parts(
@@ -23,7 +23,7 @@ def parts(
 
     who: truth, source or a model, which is the editor. Raises BadInput for answers of another cause.
     """
-    from refrain.evaluation import session_parts as exam
+    from refrain.evaluation.sessions import parts as exam
 
     composed = list[exam.Composed]()
     stories = list[exam.Told]()
@@ -54,7 +54,7 @@ def parts(
 
 
 def _answers(who: str, editor: "Editor | None", folder: Path, choices: dict[str, Any]) -> "tuple[Compose, GoOn]":
-    from refrain.evaluation import session_parts as exam
+    from refrain.evaluation.sessions import parts as exam
 
     if editor is not None:
         return exam.composed_in(editor, folder, choices), exam.told_in(editor, folder, choices)

@@ -16,7 +16,7 @@ from refrain.errors import BadInput
 
 if TYPE_CHECKING:
     from refrain.editing.editor import Editor
-    from refrain.evaluation.sessions import Begin, Judged
+    from refrain.evaluation.sessions.exam import Begin, Judged
 
 Turns = Annotated[int, typer.Option("--turns", metavar="N", help="Turns of every session; 5 and 10 are usual.")]
 Each = Annotated[int, typer.Option("--each", metavar="N", help="Sessions.")]
@@ -76,7 +76,7 @@ def sessions(
 
       refrain evaluate sessions --model runs/sessions/model --each 0 --compositions 20 --stories 20
     """
-    from refrain.evaluation import sessions as exam
+    from refrain.evaluation.sessions import exam
 
     way = Way(truth, source, alone, chain)
     _check(way, turns, each, (compositions, stories))
@@ -146,7 +146,7 @@ def _answering(who: str, device: str) -> "Iterator[Editor | None]":
 @contextmanager
 def _begun(who: str, editor: "Editor | None", alone: bool, choices: dict[str, Any]) -> "Iterator[Begin]":
     """What answers sessions; those of a model lie in a folder that goes in the end."""
-    from refrain.evaluation import sessions as exam
+    from refrain.evaluation.sessions import exam
 
     if editor is None:
         yield exam.truth if who == "truth" else exam.unchanged
@@ -157,7 +157,7 @@ def _begun(who: str, editor: "Editor | None", alone: bool, choices: dict[str, An
 
 def _before(out: Path | None, cause: dict[str, Any]) -> "dict[int, list[Judged]]":
     """The sessions that a run which stopped has kept. Raises BadInput for those of another cause."""
-    from refrain.evaluation.sessions import Judged
+    from refrain.evaluation.sessions.exam import Judged
 
     held = [one for one in kept(out) if "turns" in one]
     if any(one["cause"] != cause for one in held):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from torch import Tensor
 
 from refrain.errors import BadInput
-from refrain.evaluation.sit import as_bytes
 from refrain.media import Clip, Limits, PixelFormat
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
@@ -108,3 +108,8 @@ def _order(file: Path) -> tuple[int, str]:
 
 def _told(frame: np.ndarray) -> str:
     return f"{frame.shape[1]}x{frame.shape[0]}"
+
+
+def as_bytes(frames: Tensor) -> np.ndarray:
+    """[T, 3, Y, X] in [-1, 1] -> uint8 [T, Y, X, 3]."""
+    return frames.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()

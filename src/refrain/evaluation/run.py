@@ -14,9 +14,8 @@ import numpy as np
 
 from refrain.errors import BadInput, RefrainError
 from refrain.evaluation.case import Benchmark, Case, Protocol
-from refrain.evaluation.frames import levels, read_clip, read_mask, read_matte
+from refrain.evaluation.frames import as_bytes, levels, read_clip, read_mask, read_matte
 from refrain.evaluation.scorers.scorer import Material, Memo, Score, Scorer, score
-from refrain.evaluation.sit import as_bytes
 from refrain.evaluation.statistics import Difference, Estimate, difference, estimate
 
 

@@ -4,9 +4,9 @@ Edits of one source are not independent, so everything here draws whole sources 
 what could not be scored: it is left out and counted. Generators are seeded by the caller, never shared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import erfc, isinf, nan, sqrt
+from math import erfc, isfinite, isinf, nan, sqrt
 
 import numpy as np
 
@@ -154,3 +154,12 @@ def _by_source(
         sums[place] += values[n]
         counts[place] += 1
     return sums, counts, len(values) - len(scored)
+
+
+def mean_of(values: Iterable[float]) -> tuple[float, float, int]:
+    """Mean of the numbers that are finite, half of its 95 % interval (normal), and how many they are."""
+    held = np.array([v for v in values if isfinite(v)])
+    if len(held) == 0:
+        return nan, nan, 0
+    half = 1.96 * float(held.std(ddof=1)) / sqrt(len(held)) if len(held) > 1 else nan
+    return float(held.mean()), half, len(held)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from refrain.evaluation.benchmarks import imgedit, openve
 from refrain.evaluation.page.matter import System
-from refrain.evaluation.published import OPENVE, Published
 from refrain.evaluation.statistics import Estimate
-from refrain.evaluation.totals import TASKS
+from refrain.evaluation.told.published import OPENVE, Published
+from refrain.evaluation.told.totals import TASKS
 
 APPROX = (
     "≈: the same figure of ours by another judge, wording or network than theirs (named beside it); do not rank by it."

@@ -28,8 +28,8 @@ from refrain.evaluation.page.matter import (
     picked,
     valued,
 )
-from refrain.evaluation.published import published
-from refrain.evaluation.report import FOOT, shown
+from refrain.evaluation.told.published import published
+from refrain.evaluation.told.report import FOOT, shown
 
 HERE = Path(__file__).parent
 RECORD = 20_000  # characters of a record that are shown; the file has it all

@@ -7,9 +7,9 @@ from refrain.evaluation.page.address import address
 from refrain.evaluation.page.beside import APPROX, Ours, ours
 from refrain.evaluation.page.markup import whole
 from refrain.evaluation.page.matter import System, arrow, gaps, leading, picked, scorers, valued
-from refrain.evaluation.published import Published, published
-from refrain.evaluation.report import cell, table
 from refrain.evaluation.statistics import Estimate
+from refrain.evaluation.told.published import Published, published
+from refrain.evaluation.told.report import cell, table
 
 NONE = Estimate(float("nan"), float("nan"), float("nan"), 0, 0)  # of a scorer that was not asked
 

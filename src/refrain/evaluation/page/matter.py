@@ -14,7 +14,7 @@ from refrain.evaluation.run import Result, summary
 from refrain.evaluation.scorers import SCORERS
 from refrain.evaluation.scorers.scorer import Scorer
 from refrain.evaluation.statistics import Estimate
-from refrain.evaluation.totals import Total, totals
+from refrain.evaluation.told.totals import Total, totals
 
 if TYPE_CHECKING:
     from refrain.evaluation.record import Run

@@ -7,10 +7,10 @@ from refrain.errors import BadInput
 from refrain.evaluation.page.beside import APPROX, Ours, ours
 from refrain.evaluation.page.markup import Markup, joined, tag
 from refrain.evaluation.page.matter import Gap, System, arrow, direction, gaps, scorer_of, scorers, valued
-from refrain.evaluation.published import Published
-from refrain.evaluation.report import chance, shown
 from refrain.evaluation.run import compare
 from refrain.evaluation.statistics import Difference, Estimate, holm
+from refrain.evaluation.told.published import Published
+from refrain.evaluation.told.report import chance, shown
 
 FIGURES = ("mean", "95 % interval", "n", "unscored")
 RIGHT = {*FIGURES, "difference", "p", "p (Holm)"}  # columns of figures stand at the right

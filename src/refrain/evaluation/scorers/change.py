@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from refrain.evaluation.scores import CHANGED, overlap
+from refrain.evaluation.effects.scores import CHANGED, overlap
 
 from .scorer import Material, Scorer, Unscored
 

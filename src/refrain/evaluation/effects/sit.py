@@ -1,12 +1,11 @@
 """A model sits the exam of effects: edits made, measured, and told with their intervals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, nan, sqrt
+from math import isfinite, nan
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from refrain.data.effects import EFFECTS
 from refrain.data.words import instruction
@@ -15,11 +14,12 @@ from refrain.editing.effects import triggers
 from refrain.editing.preserve import preserve
 from refrain.editing.request import Edit, EffectUse, require_understood
 from refrain.errors import BadInput
-from refrain.evaluation.exam import Problem
-from refrain.evaluation.recogniser import Recogniser
+from refrain.evaluation.effects.exam import Problem
+from refrain.evaluation.effects.recogniser import Recogniser
+from refrain.evaluation.effects.scores import flicker, overlap, strength
+from refrain.evaluation.frames import as_bytes
 from refrain.evaluation.scorers.pixels import error, psnr
-from refrain.evaluation.scores import flicker, overlap, strength
-from refrain.evaluation.statistics import wilson
+from refrain.evaluation.statistics import mean_of, wilson
 from refrain.media import Clip
 from refrain.media.fit import pad_frames
 
@@ -122,20 +122,6 @@ def _understood(asked: str, editor: Editor, loras: tuple[EffectUse, ...]) -> boo
 def refused(number: int, effect: str, asked: str) -> Answer:
     """What it comes to where a model does not understand the words."""
     return Answer(number, effect, asked, "(refused)", 0.0, nan, nan, nan, True, nan, nan, nan)
-
-
-def as_bytes(frames: Tensor) -> np.ndarray:
-    """[T, 3, Y, X] in [-1, 1] -> uint8 [T, Y, X, 3]."""
-    return frames.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def mean_of(values: Iterable[float]) -> tuple[float, float, int]:
-    """Mean of the numbers that are finite, half of its 95 % interval (normal), and how many they are."""
-    held = np.array([v for v in values if isfinite(v)])
-    if len(held) == 0:
-        return nan, nan, 0
-    half = 1.96 * float(held.std(ddof=1)) / sqrt(len(held)) if len(held) > 1 else nan
-    return float(held.mean()), half, len(held)
 
 
 def report(answers: Sequence[Answer]) -> str:

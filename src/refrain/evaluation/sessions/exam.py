@@ -15,10 +15,10 @@ import numpy as np
 
 from refrain.data.sessions import RenderedSession, RenderedTurn, draw_session
 from refrain.errors import BadInput, RefrainError
-from refrain.evaluation import session_judge
-from refrain.evaluation.session_judge import judge, stayed
-from refrain.evaluation.sit import as_bytes, mean_of
-from refrain.evaluation.statistics import wilson
+from refrain.evaluation.frames import as_bytes
+from refrain.evaluation.sessions import judge as session_judge
+from refrain.evaluation.sessions.judge import judge, stayed
+from refrain.evaluation.statistics import mean_of, wilson
 
 if TYPE_CHECKING:
     from refrain.editing.editor import Editor

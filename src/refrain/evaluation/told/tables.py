@@ -6,11 +6,11 @@ from math import isnan
 
 from refrain.errors import BadInput
 from refrain.evaluation.record import Run
-from refrain.evaluation.report import FOOT, cell, comparison
 from refrain.evaluation.run import Result, compare
 from refrain.evaluation.scorers import SCORERS
 from refrain.evaluation.statistics import Difference, estimate, rate
-from refrain.evaluation.totals import Total, totals
+from refrain.evaluation.told.report import FOOT, cell, comparison
+from refrain.evaluation.told.totals import Total, totals
 
 ARROWS = {one.id: "↑" if one.better == "high" else "↓" for one in SCORERS}
 RATES = {one.id for one in SCORERS if one.judges in ("form", "change")}  # 1 or 0 of every answer

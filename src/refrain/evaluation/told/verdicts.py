@@ -10,11 +10,11 @@ from refrain.evaluation.judge.agreement import alpha, between, equal, kappa, spe
 from refrain.evaluation.judge.judge import Judge
 from refrain.evaluation.judge.pairs import Preference, prefer
 from refrain.evaluation.record import Run
-from refrain.evaluation.report import FOOT, cell, chance
 from refrain.evaluation.run import Result, Sources, material
 from refrain.evaluation.scorers.scorer import Material, Unscored
 from refrain.evaluation.statistics import difference
-from refrain.evaluation.tables import named, short
+from refrain.evaluation.told.report import FOOT, cell, chance
+from refrain.evaluation.told.tables import named, short
 
 HEAD = ("| run, figure | judges | n | equal | κ, quadratic (95 %) | α, interval | ρ |", "| --- " * 7 + "|")
 PAIRS = ("| one, other | one preferred | other | tied | by order alone | wins less losses | p |", "| --- " * 7 + "|")

@@ -16,9 +16,9 @@ import numpy as np
 
 from refrain.data.sessions import Composition, draw_composition, draw_session
 from refrain.errors import RefrainError
-from refrain.evaluation.session_judge import continues, judge_composition
-from refrain.evaluation.sessions import FIRST, picture_of
-from refrain.evaluation.sit import as_bytes
+from refrain.evaluation.frames import as_bytes
+from refrain.evaluation.sessions.exam import FIRST, picture_of
+from refrain.evaluation.sessions.judge import continues, judge_composition
 from refrain.evaluation.statistics import wilson
 
 if TYPE_CHECKING:

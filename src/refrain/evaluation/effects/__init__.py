@@ -1,0 +1,1 @@
+"""The exam of rendered effects, whose true answers are known, and the classifier that judges it."""

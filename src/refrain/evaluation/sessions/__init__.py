@@ -1,0 +1,1 @@
+"""The exam of rendered sessions, and its exact judge."""
