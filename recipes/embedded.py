@@ -65,7 +65,10 @@ TIMES = 7.4, 1.5  # shift, and standard deviation of the logit
 WIDTH, LAYERS = 256, 6
 TOKEN = 16  # pixels of a token, down and across
 POINTING = 0.5  # what pointing at the matte and at the subject weighs beside the picture
-WORDS = card_words(frozenset(name for name, share in SHARES.items() if not share))
+# taught, but not yet right (docs/quality.md): the card does not say that it knows them, so they are refused
+UNSURE = frozenset("ball bubbles bunny clone ghost graffiti growth lightdust lightning lines move neon remove rings "
+                   "traversal".split())  # fmt: skip
+WORDS = card_words(UNSURE | {name for name, share in SHARES.items() if not share})
 
 CARD = Card(
     name="refrain-embedded",

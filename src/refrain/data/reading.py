@@ -203,11 +203,15 @@ class CardWords:
 
 
 @lru_cache(maxsize=4)
+def _words_of_all(phrases_said: Iterator[str]) -> set[str]:
+    return {word for phrase in phrases_said for word in words_of(re.sub(r"\{\w+\}", " ", phrase))}
+
+
 def card_words(unlearnt: frozenset[str] = frozenset()) -> CardWords:
     """The lists of a model that learnt every effect but those of these names.
 
     A phrase that holds a shorter one of the list is left out, and so is one with a slot for a colour, which counts as a
-    colour does.
+    colour does. Words that name only what was not learnt are refused.
     """
     naming = [phrase for effect in EFFECTS.values() for phrase in _naming(effect.wording)]
     known = tuple(said for name, said in KNOWN.items() if name not in unlearnt)
@@ -222,4 +226,8 @@ def card_words(unlearnt: frozenset[str] = frozenset()) -> CardWords:
         if "" not in rest or REFUSED & set(rest):
             listed.add(words)
     content = tuple(sorted(" ".join(words) for words in listed))
-    return CardWords(known, content, tuple(sorted(_tints())), tuple(sorted(REFUSED)))
+    said = {name: _words_of_all(_everything(effect.wording)) for name, effect in EFFECTS.items()}
+    spoken = set[str]().union(*(words for name, words in said.items() if name not in unlearnt))
+    strange = set[str]().union(*(words for name, words in said.items() if name in unlearnt)) - spoken
+    refused = REFUSED | (strange & set(content_words()))  # "blue lightning" is no tint
+    return CardWords(known, content, tuple(sorted(_tints())), tuple(sorted(refused)))
