@@ -262,6 +262,18 @@ def test_the_card_understands_what_is_drawn(name: str) -> None:
         assert name == "keep" or not understood(back, card, known), back
 
 
+def test_a_model_that_learnt_some_effects_takes_their_words_and_hardly_any_of_the_others() -> None:
+    learnt = {"keep", "snow", "fog", "fire", "tint", "glow", "aura", "recolour", "aggregation"}
+    words = card_words(frozenset(EFFECTS) - learnt)
+    card = Card(name="reader", content_words=words.content, colour_words=words.colour, refused_words=words.refused)
+    known = frozenset(vocabulary())
+    for name in EFFECTS:
+        taken = [understood(said, card, known) for _, said in drawn(name)]
+        assert all(taken) if name in learnt else np.mean(taken) < 0.35, name
+        assert understood(KNOWN[name], card, known) == (name in learnt), name
+    assert not understood("add blue lightning around the subject", card, known), "which is no tint"
+
+
 @each_effect
 def test_the_example_of_what_is_known_is_understood(name: str) -> None:
     assert understands(KNOWN[name].split("(")[0]) == (name,)

@@ -146,7 +146,8 @@ def understands(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def _known_words() -> frozenset[str]:
+def _common_words() -> frozenset[str]:
+    """What sentences of all effects share: frames, amounts, speeds, winds, sizes, times, colours, scenes, subjects."""
     frames = (*phrases.NOUN_FRAMES, *phrases.ADJECTIVE_FRAMES, *phrases.VERB_FRAMES, *phrases.POLITE)
     more = (phrases.SUBJECT_FRAMES, phrases.REVERSED_FRAMES, phrases.CAPTION_FRAMES, phrases.WINDS, phrases.SIZES)
     said: list[str] = [
@@ -159,8 +160,15 @@ def _known_words() -> frozenset[str]:
     said += [
         word for table in (phrases.AMOUNTS, phrases.SPEEDS) for kinds in table.values() for k in kinds for word in k
     ]
-    said += [phrase for effect in EFFECTS.values() for phrase in _everything(effect.wording)]
-    said += ["some a an in and half second seconds"]
+    return _words_of_all((*said, "some a an in and half second seconds"))
+
+
+@lru_cache(maxsize=1)
+def _known_words() -> frozenset[str]:
+    return _common_words().union(*(_words_of_all(_everything(effect.wording)) for effect in EFFECTS.values()))
+
+
+def _words_of_all(said: Iterable[str]) -> frozenset[str]:
     return frozenset(word for phrase in said for word in words_of(re.sub(r"\{\w+\}", " ", phrase)))
 
 
@@ -203,10 +211,6 @@ class CardWords:
 
 
 @lru_cache(maxsize=4)
-def _words_of_all(phrases_said: Iterator[str]) -> set[str]:
-    return {word for phrase in phrases_said for word in words_of(re.sub(r"\{\w+\}", " ", phrase))}
-
-
 def card_words(unlearnt: frozenset[str] = frozenset()) -> CardWords:
     """The lists of a model that learnt every effect but those of these names.
 
@@ -227,7 +231,9 @@ def card_words(unlearnt: frozenset[str] = frozenset()) -> CardWords:
             listed.add(words)
     content = tuple(sorted(" ".join(words) for words in listed))
     said = {name: _words_of_all(_everything(effect.wording)) for name, effect in EFFECTS.items()}
-    spoken = set[str]().union(*(words for name, words in said.items() if name not in unlearnt))
-    strange = set[str]().union(*(words for name, words in said.items() if name in unlearnt)) - spoken
+    spoken = _common_words().union(
+        *(words for name, words in said.items() if name not in unlearnt), _words_of_all(known)
+    )
+    strange = frozenset[str]().union(*(words for name, words in said.items() if name in unlearnt)) - spoken
     refused = REFUSED | (strange & set(content_words()))  # "blue lightning" is no tint
     return CardWords(known, content, tuple(sorted(_tints())), tuple(sorted(refused)))

@@ -1,7 +1,7 @@
 """Two more parts of the exam of sessions: pictures composed of two references, and stories, which go on.
 
 A composition is right where the things of <1> and <2> stand where they were asked to and the rest is the source's
-(`session_judge.judge_composition`). A story shows a picture and asks three times for what comes next; an answer is
+(`judge.judge_composition`). A story shows a picture and asks three times for what comes next; an answer is
 right where it lies nearer to the true next frame than the true frame before it does: it went on, and the right way.
 """
 
