@@ -4,7 +4,7 @@
     python recipes/ablations.py runs/early --steps 80 --each 0         # early learning, by loss on held-out pairs alone
 
 Hardware: two CPU cores and 8 GB. Hours: five variants of three seeds are fifteen runs, each a quarter of `embedded.py`:
-some seven hours on two cores. Killed, it goes on where it was. Expected figures: docs/quality.md, "Ablations"; the
+some seven hours on two cores. Killed, it goes on where it was. Expected figures: none are measured yet; the
 paper's own stand beside the variants. "Without general training" is `effect_lora.py` on an untrained folder.
 """
 
