@@ -152,5 +152,5 @@ def _shared(host: str, port: int) -> str:
 
     try:
         return setup_tunnel(host, port, token_urlsafe(32), None, None).replace("http://", "https://")
-    except Exception as error:
+    except Exception as error:  # whatever the tunnel, its binary or the network says
         raise BadInput(f"No address on the internet was to be had ({error}); go without --share.") from error
