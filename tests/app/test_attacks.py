@@ -98,7 +98,8 @@ def test_nobody_sees_what_is_being_drawn_for_another(server: Server, mine: tuple
         "/own/view/{s}//etc/passwd", "/own/view/{s}/000.json", "/own/view/{s}/turns.jsonl", "/own/view/{s}/000.mp4%00",
         "/own/take/{s}/0/turns.jsonl", "/own/take/{s}/-1/clip", "/own/take/{s}/99/clip", "/own/take/../0/clip",
         "/gradio_api/file=/etc/passwd", "/gradio_api/file=http://169.254.169.254/", "/file=/etc/passwd",
-        "/gradio_api/proxy=http://127.0.0.1/", "/gradio_api/upload", "/gradio_api/run/predict", "/gradio_api/call/x",
+        "/gradio_api/proxy=http://127.0.0.1/", "/gradio_api/upload", "/gradio_api/run/opened", "/gradio_api/call/x",
+        "/gradio_api/queue/join", "/gradio_api/queue/data", "/gradio_api/run/predict/",
         "/gradio_api/component_server", "/gradio_api/openapi.json", "/monitoring", "/docs", "/svelte/x",
         "/static/../../../etc/passwd", "/assets/%2e%2e/%2e%2e/routes.py", "//etc/passwd", "/gradio_api/runs",
     ],
@@ -166,7 +167,7 @@ def test_a_file_without_a_length_is_refused(server: Server) -> None:
 
 
 def test_other_requests_may_not_be_large(server: Server) -> None:
-    answer, _ = Browser(server).ask("POST", "/gradio_api/queue/join", b" " * ((1 << 20) + 1))
+    answer, _ = Browser(server).ask("POST", "/gradio_api/run/predict", b" " * ((1 << 20) + 1))
     assert answer.status == 413
 
 
@@ -202,7 +203,7 @@ def test_another_page_may_not_speak_for_the_person(mine: tuple[Browser, str]) ->
     browser, _ = mine
     for headers in ({"Origin": "http://evil.test"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
         assert browser.ask("POST", "/own/cancel/abc", b"", headers)[0].status == 403
-        assert browser.ask("POST", "/gradio_api/queue/join", b"{}", headers)[0].status == 403
+        assert browser.ask("POST", "/gradio_api/run/predict", b"{}", headers)[0].status == 403
     own = {"Origin": f"http://127.0.0.1:{browser.port}", "Sec-Fetch-Site": "same-origin"}
     assert browser.ask("POST", "/own/cancel/abc", b"", own)[0].status == 200
 

@@ -24,7 +24,7 @@ ASKED = 1 << 20  # bytes of any other request
 DRAINED = 8 << 20  # bytes that are read, and dropped, of a request that is refused
 PASSED = re.compile(
     r"/|/config|/theme\.css|/favicon\.ico|/manifest\.json|/(assets|static)/[\w./@+-]+"
-    r"|/gradio_api/(startup-events|theme\.css|queue/(join|data)|heartbeat/\w+|reset|cancel|info)"
+    r"|/gradio_api/(startup-events|theme\.css|run/predict|heartbeat/\w+|reset|cancel|info)"
     r"|/own/(state|upload|(cancel|look|take|view)/[\w./-]+)"
 )
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})

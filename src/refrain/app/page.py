@@ -58,7 +58,7 @@ class Page:
                 with gr.Column(min_width=320, visible=False, elem_id="past") as self.past:
                     self._past()
             self._connected()
-        self.blocks.queue(default_concurrency_limit=8, max_size=256, api_open=False)
+        self.blocks.queue(api_open=False)
 
     # ---- what there is
 
@@ -140,7 +140,9 @@ class Page:
             self.stage, self.undo, self.redo, self.four, self.take, self.compare, self.ways, self.history,
             self.copies, self.region, self.pictures,
         ]  # fmt: skip
-        quick: dict[str, Any] = {"show_progress": "hidden", "queue": True, "api_visibility": "private"}
+        # Not through Gradio's queue: each of these is answered at once (ours is for edits), and the stream that its
+        # answers come by complains in the page when a call goes out while it is being closed.
+        quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
         both = {"inputs": [self.spot], "outputs": told, **quick}
         self.blocks.load(self._opened, **both)
         self.pulse.change(self._news, **both)
