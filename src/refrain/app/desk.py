@@ -198,10 +198,8 @@ class Desk:
         asked, parent = asked_in(turn, order.wish.seed), turn.parent or 0
         choices = {field.name: getattr(asked, field.name) for field in fields(asked) if field.name != "words"}
         seconds = sum(turn.record["made"].get("seconds", {}).values()) or None
-        work, title = (
-            self._asking(place, asked.words, parent, choices, order.wish, None),
-            f"{asked.words} (seed {asked.seed})",
-        )
+        work = self._asking(place, asked.words, parent, choices, order.wish, None)
+        title = f"{asked.words} (seed {asked.seed})"
         return Job(order.room, place.name, title, work, seconds, begins=_thumb(place.name, parent), id=order.id)
 
     def go(self, room: Room, name: str, how: str, at: int = 0) -> Turn:
@@ -263,9 +261,9 @@ class Desk:
 
     def resume(self) -> None:
         """Take up, in its order, what waited when the server stopped."""
-        for order, ticket, ran in self.orders.left():
+        for order, ticket, new in self.orders.left():
             place = Place(self.rooms.named(order.room).folder / order.session)
-            if ran and _is_done(order, place):
+            if new and _is_done(order, place):
                 ticket.over()
                 continue
             try:
@@ -347,7 +345,7 @@ class Desk:
 
 
 def _is_done(order: Order, place: Place) -> bool:
-    """Whether an order was done, by a server that died before it could say so."""
+    """Whether the newest turn is what an order asked for, by a server that died before it could say so."""
     if order.does in ("open", "sample"):
         return (place.session / "turns.jsonl").is_file()
     if order.does == "where":

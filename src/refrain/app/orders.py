@@ -1,7 +1,7 @@
 """What waits, as data on the disk, so that a restart loses none of it.
 
-    ROOT/<room>/<session>/waits/<number>.json            a job that waits; numbers are the order of the one queue
-    ROOT/<room>/<session>/waits/<number>.running.json    the one that is being done
+    ROOT/<room>/<session>/waits/<number>.json              a job that waits; numbers are the order of the one queue
+    ROOT/<room>/<session>/waits/<number>.<n>.running.json  the one that is being done, begun when there were n turns
 
 A job is written down before it is in the queue, and its file goes when it is over. One that was being done when the
 server died is tried once more, and not for ever: perhaps the server died of it.
@@ -19,14 +19,16 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Literal, get_args
 
+from refrain.editing.session.session import Session
 from refrain.editing.session.shelf import to_disk
+from refrain.errors import RefrainError
 from refrain.media.write import appearing
 
 from .rooms import Place, Rooms
 
 Part = tuple[float | None, float | None, int | None]  # from and to in seconds, the size for the model
 Does = Literal["open", "sample", "ask", "again", "where"]
-_NAME = re.compile(r"(\d{9})(\.running)?\.json")
+_NAME = re.compile(r"\d{9}(\.\d+\.running)?\.json")
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,11 @@ class Ticket:
     """The file of an order that is not over. A disk that fails costs the file, and not the job."""
 
     def __init__(self, folder: Path, number: int) -> None:
-        self._waits, self._runs = folder / f"{number:09d}.json", folder / f"{number:09d}.running.json"
+        self._waits = self._runs = folder / f"{number:09d}.json"
 
     def running(self) -> None:
         """It is being done."""
+        self._runs = self._waits.with_suffix(f".{_turns(self._waits.parent.parent)}.running.json")
         with _noted():
             os.replace(self._waits, self._runs)
 
@@ -105,22 +108,24 @@ class Orders:
         return Ticket(folder, number)
 
     def left(self) -> list[tuple[Order, Ticket, bool]]:
-        """What a server left behind, in order, each with its ticket and whether it was being done."""
+        """What a server left behind, in order, each with its ticket and whether it may be done: there is a new turn."""
         found: list[tuple[int, Order, Ticket, bool]] = []
         for place in self._rooms.all():
             for path in _files(place):
                 order, number = _read(path, place), _number(path)
-                ran = ".running" in path.suffixes
+                begun = path.name.split(".")[1]  # "json" where it only waited
                 if order is None:
                     logging.getLogger("refrain").warning("%s is no whole job, and is left out", path)
                     path.unlink(missing_ok=True)
                     continue
+                ran = begun.isdigit()
+                new = ran and _turns(place.folder) > int(begun)
                 if ran:
                     order = replace(order, tries=order.tries + 1)
                     _write(path.with_name(f"{number:09d}.json"), order)
                     path.unlink()
-                found.append((number, order, Ticket(path.parent, number), ran))
-        return [(order, ticket, ran) for _, order, ticket, ran in sorted(found, key=lambda one: one[0])]
+                found.append((number, order, Ticket(path.parent, number), new))
+        return [(order, ticket, new) for _, order, ticket, new in sorted(found, key=lambda one: one[0])]
 
 
 def _files(place: Place) -> list[Path]:
@@ -128,6 +133,14 @@ def _files(place: Place) -> list[Path]:
     if not place.waits.is_dir() or place.waits.is_symlink():
         return []
     return sorted(path for path in place.waits.iterdir() if _NAME.fullmatch(path.name) and not path.is_symlink())
+
+
+def _turns(folder: Path) -> int:
+    """How many turns the session in a place has; none where there is no session yet."""
+    try:
+        return len(Session.open(folder / "session").turns)
+    except (RefrainError, OSError):
+        return 0
 
 
 def _number(path: Path) -> int:
