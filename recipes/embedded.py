@@ -33,6 +33,7 @@ from refrain.data.example import draw_edit
 from refrain.data.plates import Shelf
 from refrain.data.words import card_words, content_words, instruction, vocabulary
 from refrain.editing.compose import Window
+from refrain.errors import BadInput
 from refrain.models.embedded.codec import LinearCodec
 from refrain.models.embedded.fit import fit
 from refrain.models.embedded.leaves import leaves_clip
@@ -177,16 +178,22 @@ def words_of_run(
 
     A released model's encoder is taken further: it learns the new words, and says the old ones as it did.
     """
-    tokenizer = new_tokenizer(known)
-    if not (folder / "words").is_dir():
+    tokenizer, words = new_tokenizer(known), folder / "words"
+    if not words.is_dir():
         torch.manual_seed(STAGE.seed)
         encoder = new_text_encoder(len(known))
         before = None if released is None else Before.load(released)
         if before is not None:
             before.hand_down(tokenizer, encoder)
         teach(tokenizer, encoder, before, said)
-        encoder.save_pretrained(folder / "words")
-    return tokenizer, UMT5EncoderModel.from_pretrained(folder / "words").eval().requires_grad_(False)
+        aside = folder / "words.part"
+        encoder.save_pretrained(aside)
+        tokenizer.save_pretrained(aside)
+        aside.rename(words)
+    # the same words in another order would be other words to the encoder, and nothing else would notice
+    if PreTrainedTokenizerFast.from_pretrained(words).get_vocab() != tokenizer.get_vocab():
+        raise BadInput(f"{words} is of another vocabulary; go on in another folder.")
+    return tokenizer, UMT5EncoderModel.from_pretrained(words).eval().requires_grad_(False)
 
 
 @dataclass(frozen=True)
@@ -278,12 +285,6 @@ def codec_of(folder: Path, shelf: Shelf) -> LinearCodec:
     return LinearCodec.from_pretrained(folder / "codec")
 
 
-def borrow(folder: Path, released: Path) -> None:
-    """Let this run use the codec of a released model."""
-    if not (folder / "codec").is_dir():
-        shutil.copytree(released / "vae", folder / "codec")
-
-
 def run(given: Given, small: float = SMALL, export: str = "") -> None:
     """small: the share of the steps that are small and quick. export: a folder for the model that comes of it."""
     released = None if given.model is None else Path(given.model)
@@ -318,8 +319,8 @@ class Pupil:
         folder: Path, shelf: Shelf, released: Path | None, card: Card, known: tuple[str, ...], said: Said
     ) -> "Pupil":
         """Begun afresh, or from a released model."""
-        if released is not None:
-            borrow(folder, released)
+        if released is not None and not (folder / "codec").is_dir():
+            shutil.copytree(released / "vae", folder / "codec")
         place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         codec = codec_of(folder, shelf).to(place)
         tokenizer, encoder = words_of_run(folder, released, known, said)

@@ -14,8 +14,9 @@ from guarantees.house import ROOT
 from refrain.data.plates import Shelf
 from refrain.editing.editor import Editor
 from refrain.editing.session.session import Session
+from refrain.errors import BadInput
 from refrain.media import Clip, PixelFormat
-from refrain.models.embedded.new import new_text_encoder
+from refrain.models.embedded.new import new_text_encoder, new_tokenizer
 from refrain.training.journal import read
 from refrain.training.stage import Stage
 from tiny_embedded import quarters
@@ -41,6 +42,7 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleTy
         shelf.render(number)
     torch.manual_seed(0)
     new_text_encoder(len(sessions.KNOWN), 32).save_pretrained(tmp_path / "words")
+    new_tokenizer(sessions.KNOWN).save_pretrained(tmp_path / "words")
     quarters().save_pretrained(tmp_path / "codec", torch.float16)
     yield sessions
     for name in ("embedded", "sessions"):
@@ -59,6 +61,12 @@ def test_it_learns_and_what_it_makes_is_asked_in_turns(recipe: ModuleType, tmp_p
     session.ask("paint the ball red", steps=1)
     turn = session.ask("remove the star", steps=1, chain=True)
     assert set(turn.state().masks) == {"here", "there"}
+
+
+def test_words_in_another_order_are_other_words(recipe: ModuleType, tmp_path: Path) -> None:
+    new_tokenizer((*recipe.KNOWN[1:], recipe.KNOWN[0])).save_pretrained(tmp_path / "words")
+    with pytest.raises(BadInput, match="another vocabulary"):
+        recipe.main(tmp_path, Stage(steps=1, every=10, warmup=1, drop=0.0, seed=1), None, None)
 
 
 def test_batches_depend_on_their_number_alone(recipe: ModuleType) -> None:
