@@ -3,12 +3,13 @@
     python recipes/recogniser.py runs/recogniser --export src/refrain/evaluation/effects/weights/recogniser.safetensors
     python recipes/recogniser.py runs/recogniser --start OLD.safetensors --export NEW.safetensors
 
-Hardware: one CPU core and 3 GB. Hours: about a quarter of an hour of learning on one core (the figures that this recipe
-reached stand in docs/quality.md). Results are weakened, blurred and roughened at random, as a model's answers are.
+Hardware: one CPU core and 3 GB. Hours: about 3.5 s a step, so 1.5 for all (the figures that this recipe reached stand
+in docs/quality.md). Results are weakened, blurred and roughened at random, as a model's answers are.
 """
 
 import argparse
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -26,8 +27,12 @@ from refrain.evaluation.effects.recogniser import Net, Recogniser, pairs_of
 
 SCENES = 1500
 STEPS, BATCH, RATE = 1500, 16, 2e-3
-LENGTH = 17
+SIZES = ((128, 128), (128, 208), (208, 128), (160, 160))  # rows, columns
+AGAIN, OFTEN = 20, 3  # after so many steps a batch comes again, so many times in all: drawing costs more than learning
+LENGTHS = 17, 27  # fewest and most frames
 NAMES = tuple(sorted(EFFECTS))
+# what is mistaken for something else is drawn twice as often
+TWICE = frozenset("aggregation bubbles clone dispersion dissolve lines move neon remove".split())
 SUBJECT = 0.02  # least share of the frame that a subject must have
 
 
@@ -42,19 +47,27 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
         return STEPS
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        seen, true = self._drawn(step // (OFTEN * AGAIN) * AGAIN + step % AGAIN)
+        rng = np.random.default_rng((self.seed, step, 12))
+        mirrored = torch.from_numpy(rng.random(BATCH) < 0.5)[:, None, None, None, None]  # [B, 1, 1, 1, 1]
+        return torch.where(mirrored, seen.flip(-1), seen), true
+
+    @lru_cache(maxsize=AGAIN)  # noqa: B019 -- one data set a process
+    def _drawn(self, number: int) -> tuple[Tensor, Tensor]:
         cv2.setNumThreads(1)
-        rng = np.random.default_rng((self.seed, step, 11))
-        chosen = rng.integers(len(NAMES), size=BATCH)
+        rng = np.random.default_rng((self.seed, number, 11))
+        shares = np.array([1.0 + (name in TWICE) for name in NAMES])
+        chosen = rng.choice(len(NAMES), size=BATCH, p=shares / shares.sum())
         seen = np.stack([drawn_pair(rng, self.shelf, NAMES[name]) for name in chosen])
         return torch.from_numpy(seen), torch.from_numpy(chosen)
 
 
 def drawn_pair(rng: np.random.Generator, shelf: Shelf, name: str) -> np.ndarray:
     """A source and the effect on it, as the classifier sees them."""
-    size = ((96, 96), (96, 128), (96, 160), (128, 96))[int(rng.integers(4))]
-    shot = shelf.draw(rng, size, LENGTH)
+    size, length = SIZES[int(rng.integers(len(SIZES)))], int(rng.integers(LENGTHS[0], LENGTHS[1] + 1))
+    shot = shelf.draw(rng, size, length)
     while shot.subject is None or shot.subject.mean() < SUBJECT:
-        shot = shelf.draw(rng, size, LENGTH)
+        shot = shelf.draw(rng, size, length)
     target = draw_edit(int(rng.integers(2**31)), shot, name).target
     return pairs_of(shot.frames, roughened(rng, shot.frames, target))
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from refrain.errors import BadWeights
 
 WEIGHTS = Path(__file__).parent / "weights" / "recogniser.safetensors"
-SIDE, FRAMES = 96, 6  # what it looks at: so many frames of the clip, squeezed to a square
+SIDE, FRAMES = 128, 8  # what it looks at: so many frames of the clip, squeezed to a square
 
 
 class Net(nn.Module):
