@@ -70,6 +70,8 @@ def test_weights_and_vbenchs_results_are_scorers_too(bench: Path, run: Run) -> N
         (("--weights", "lips=x"), "WHAT=WHERE"),
         (("--weights", "clip=nowhere/at/all"), "MIT"),
         (("--weights", "aesthetic=x"), "L/14"),
+        (("--weights", "viclip=x"), "ViCLIP"),
+        (("--weights", "amt=x"), "AMT-S"),
         (("--judge", "http://127.0.0.1:1"), "--judge-model"),
         (("--judge-model", "m"), "--judge URL"),
         (("--transcript", "none.jsonl", "--judge-model", "m"), "no transcript"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from refrain.evaluation.case import Protocol
     from refrain.evaluation.scorers.scorer import Scorer
 
-WEIGHTS = ("clip", "dino", "pick", "aesthetic", "lpips", "vbench")
+WEIGHTS = ("clip", "dino", "pick", "viclip", "aesthetic", "lpips", "amt", "vbench")
 
 Judge = Annotated[
     str | None, typer.Option("--judge", metavar="URL", help="Ask a judge here: a chat-completions endpoint, up to /v1.")
@@ -31,7 +31,7 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="WHAT=WHERE",
-        help="clip, dino or pick=FOLDER; aesthetic or lpips=FILE; vbench=JSON. Repeat.",
+        help="clip, dino, pick or viclip=FOLDER; aesthetic, lpips or amt=FILE; vbench=JSON. Repeat.",
     ),
 ]
 
@@ -81,12 +81,14 @@ class Asked:
         if not where:
             return ()
         from refrain.evaluation.record import benchmark_of
-        from refrain.evaluation.scorers import perceived, seen, vbench
+        from refrain.evaluation.scorers import perceived, seen, vbench, watched
         from refrain.evaluation.scorers.chosen import of_protocol
         from refrain.models.seeing.aesthetic import Aesthetic
+        from refrain.models.seeing.amt import Amt
         from refrain.models.seeing.clip import Clip
         from refrain.models.seeing.dino import Dino
         from refrain.models.seeing.lpips import Lpips
+        from refrain.models.seeing.viclip import Viclip
 
         clip: Any = seen.remembered(Clip.load(where["clip"], device)) if "clip" in where else None
         found: list[Scorer] = list(seen.clip_scorers(clip)) if clip else []
@@ -101,6 +103,10 @@ class Asked:
             found += seen.pick_scorers(Clip.load(where["pick"], device))
         if "lpips" in where:
             found += perceived.lpips_scorers(Lpips.load(where["lpips"], device))
+        if "viclip" in where:
+            found += watched.viclip_scorers(Viclip.load(where["viclip"], device))
+        if "amt" in where:
+            found += watched.amt_scorers(Amt.load(where["amt"], device))
         if "vbench" in where:
             found += vbench.vbench_scorers(Path(where["vbench"]), benchmark_of(benchmark))
         return of_protocol(found, protocol)

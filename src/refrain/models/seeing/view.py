@@ -20,6 +20,7 @@ class View:
     """short: of the shorter side after resizing, in pixels. crop: side of the square that is cut out, None for all.
 
     smooth: whether pixels are averaged when a picture shrinks (Pillow does, torchvision's tensors by default did not).
+    square: whether the whole picture is brought to `short` by `short`, whatever its shape, and nothing is cut.
     """
 
     mean: tuple[float, ...]
@@ -28,6 +29,7 @@ class View:
     crop: int | None
     filter: Literal["bicubic", "bilinear"] = "bicubic"
     smooth: bool = True
+    square: bool = False
 
     @classmethod
     def of(cls, folder: Path) -> Self:
@@ -54,7 +56,7 @@ class View:
         mean, spread = (torch.tensor(x, device=device)[:, None, None] for x in (self.mean, self.spread))
         for start in range(0, len(frames), MANY):
             whole = torch.from_numpy(frames[start : start + MANY]).permute(0, 3, 1, 2)  # [n, 3, Y, X]
-            small = self._cut(resized(whole, self.short, self.filter, self.smooth))
+            small = self._cut(resized(whole, self.short, self.filter, self.smooth, self.square))
             yield (small.to(device).float().div(255) - mean) / spread
 
     def _cut(self, pictures: Tensor) -> Tensor:
@@ -65,10 +67,11 @@ class View:
         return pictures[..., top : top + self.crop, left : left + self.crop]
 
 
-def resized(pictures: Tensor, short: int, filter: str = "bicubic", smooth: bool = True) -> Tensor:
-    """uint8 [n, 3, Y, X] -> the same with its shorter side at `short`, the longer one rounded down."""
+def resized(pictures: Tensor, short: int, filter: str = "bicubic", smooth: bool = True, square: bool = False) -> Tensor:
+    """uint8 [n, 3, Y, X] -> the same with its shorter side at `short`, the longer one rounded down, or as it."""
     rows, columns = pictures.shape[-2:]
     size = (short, short * columns // rows) if rows <= columns else (short * rows // columns, short)
+    size = (short, short) if square else size
     if size == (rows, columns):
         return pictures
     return functional.interpolate(pictures, size=size, mode=filter, antialias=smooth, align_corners=False)
