@@ -31,7 +31,7 @@ from refrain.editing.compose import Seen, see
 from refrain.editing.turns import SAYING, Task
 from refrain.models.embedded.new import REFERENCES
 from refrain.models.protocols import Card
-from refrain.training.lesson import Drops, Lesson, Turn, loss_of_lesson
+from refrain.training.lesson import Drops, Lesson, TaughtTurn, loss_of_lesson
 from refrain.training.loop import Step, train
 from refrain.training.recipe import Given
 from refrain.training.stage import Stage
@@ -156,14 +156,14 @@ def lesson_of(pupil: Pupil, drawn: Sessions) -> Lesson:
     def seen(clip: np.ndarray) -> Seen:
         return see(pupil.codec, pixels(clip).to(pupil.place), pupil.denoiser.card)
 
-    def turn(told: Told) -> Turn:
+    def turn(told: Told) -> TaughtTurn:
         words: dict[Task, Tensor] = {
             task: pupil.says([SAYING[task].format(said) if said else "" for said in told.said])
             for task in told.pictures
         }
         found: dict[Task, Seen] = {task: seen(clip) for task, clip in told.pictures.items()}
         pictures = tuple(seen(clip).full for clip in told.references)
-        return Turn(words, found, pictures, told.story, where(told).to(pupil.place) if told.pointed else None)
+        return TaughtTurn(words, found, pictures, told.story, where(told).to(pupil.place) if told.pointed else None)
 
     with torch.no_grad():
         return Lesson(seen(drawn.source), tuple(turn(told) for told in drawn.turns))

@@ -8,7 +8,7 @@ import pytest
 from refrain.data.sessions import composed_words, draw_composition, draw_session, known_words
 from refrain.data.sessions.graph import CELLS, GROUNDS, draw_graph
 from refrain.data.sessions.render import render, shares_seen
-from refrain.data.sessions.turns import KINDS, SEEN, Turn, applied
+from refrain.data.sessions.turns import KINDS, SEEN, GraphEdit, applied
 from refrain.data.sessions.wording import fitting, inverse, name, names
 from refrain.errors import BadInput
 
@@ -83,15 +83,15 @@ def test_the_way_back_leads_back() -> None:
             assert one.inverse
             was = None if turn.kind in ("add", "background", "restyle") else before.thing(turn.thing)
             if turn.kind == "add":
-                assert applied(one.after.graph, Turn("remove", turn.thing)) == before
+                assert applied(one.after.graph, GraphEdit("remove", turn.thing)) == before
                 said = inverse(rng, before, turn)
                 assert any(f"the {n}" in said for n in names(one.after.graph, one.after.graph.thing(turn.thing)))
             elif turn.kind == "restyle":
-                assert applied(one.after.graph, Turn("restyle", value=before.look)) == before
+                assert applied(one.after.graph, GraphEdit("restyle", value=before.look)) == before
             elif turn.kind == "recolour" and was:
-                assert applied(one.after.graph, Turn("recolour", turn.thing, was.colour)) == before
+                assert applied(one.after.graph, GraphEdit("recolour", turn.thing, was.colour)) == before
             elif turn.kind == "resize" and was:
-                assert applied(one.after.graph, Turn("resize", turn.thing, was.size)) == before
+                assert applied(one.after.graph, GraphEdit("resize", turn.thing, was.size)) == before
 
 
 def test_only_known_words_are_said_and_requests_are_short() -> None:

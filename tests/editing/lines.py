@@ -8,7 +8,7 @@ from torch import Tensor
 from refrain.editing.compose import Seen
 from refrain.editing.turns import SAYING, Task
 from refrain.models.wan.denoiser import WanDenoiser
-from refrain.training.lesson import Lesson, Turn
+from refrain.training.lesson import Lesson, TaughtTurn
 from rows import denoiser, latents, some
 
 OFFSETS = {"mask": (0.0, 0.0, 20.0), "reference": (0.0, 30.0, 0.0)}
@@ -39,7 +39,7 @@ def plans() -> st.SearchStrategy[Plan]:
 
 def lesson(plan: Plan, seed: int = 0, other: int = -1) -> Lesson:
     """Random turns. other: the number of the prediction whose clean latents are drawn anew."""
-    turns, number = list[Turn](), 0
+    turns, number = list[TaughtTurn](), 0
     for n, (masks, references, story) in enumerate(plan):
         tasks: tuple[Task, ...] = TASKS if masks else ("picture",)
         found: dict[Task, Seen] = {}
@@ -48,5 +48,5 @@ def lesson(plan: Plan, seed: int = 0, other: int = -1) -> Lesson:
             number += 1
         said = {task: words(10 * n + k) for k, task in enumerate(tasks)}
         named = tuple(latents(300 + 10 * n + k, frames=1) for k in range(references))
-        turns.append(Turn(said, found, named, story))
+        turns.append(TaughtTurn(said, found, named, story))
     return Lesson(picture(999), tuple(turns))

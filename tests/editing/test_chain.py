@@ -145,6 +145,8 @@ def test_a_story_is_a_change_of_nothing(editor: Editor, tmp_path: Path, monkeypa
     session.ask(KEEP, story=True, **ONE)
     session.ask(KEEP, **ONE)
     assert [row.target.base is None for row in rows] == [False, True, False]
+    matte = session.turn(2).matte
+    assert matte is not None and bool((matte == 1).all()), "nothing of the picture before is put back"
     assert told(rows[2])[2:4] == [("answer", 1), ("answer", 1)], "coarse, and its first frame at full size"
 
 

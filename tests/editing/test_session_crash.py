@@ -139,6 +139,14 @@ def test_two_do_not_write_at_once_and_a_dead_one_lets_go(home: Path) -> None:
     assert session.undo().id == 0
 
 
+def test_a_folder_that_is_gone_is_said_to_be(home: Path) -> None:
+    session = Session.open(home)
+    shutil.rmtree(home)
+    with pytest.raises(BadInput, match="The session .* is gone; put its folder back"):
+        session.undo()
+    assert not home.exists()
+
+
 @pytest.mark.parametrize("after", [0, 3, 4])
 def test_a_full_disk_is_one_sentence_and_the_last_turn_stands(
     home: Path, editor: Editor, monkeypatch: pytest.MonkeyPatch, after: int

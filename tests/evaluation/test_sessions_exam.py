@@ -14,7 +14,7 @@ import refrain.models.embedded as embedded
 from refrain.data.sessions import RenderedTurn, draw_composition, draw_session
 from refrain.data.sessions.graph import CELLS, COLOURS, GROUNDS, LOOKS, SHAPES, SIZES
 from refrain.data.sessions.render import render
-from refrain.data.sessions.turns import KINDS, Turn, applied
+from refrain.data.sessions.turns import KINDS, GraphEdit, applied
 from refrain.errors import BadInput, Unsupported
 from refrain.evaluation.sessions import exam
 from refrain.evaluation.sessions.judge import continues, judge, judge_composition
@@ -36,7 +36,7 @@ def through(frames: np.ndarray, by: LinearCodec) -> np.ndarray:
     return ((back.permute(0, 2, 3, 1) + 1) * 127.5).round().clamp(0, 255).byte().numpy()
 
 
-def mistakes(rng: np.random.Generator, one: RenderedTurn) -> Iterator[Turn]:
+def mistakes(rng: np.random.Generator, one: RenderedTurn) -> Iterator[GraphEdit]:
     """Turns like the one that was asked, with another value or of another object."""
     turn, graph = one.turn, one.before.graph
     values = {

@@ -11,7 +11,7 @@ import pytest
 from media.make import NTSC, Made, picture, video
 from refrain import Clip
 from refrain.media import PixelFormat
-from refrain.media.frame import Turn
+from refrain.media.frame import Upright
 from refrain.media.times import moment, repaired, snapped
 
 
@@ -54,9 +54,9 @@ def test_a_turned_clip_of_422_keeps_its_luma_and_says_what_became_of_chroma(tmp_
 
 
 def test_chroma_stays_on_its_pixels_when_a_frame_is_turned() -> None:
-    turn = Turn(transposed=True, mirrored=True)  # a quarter to the right: what was left is at the top
+    turn = Upright(transposed=True, mirrored=True)  # a quarter to the right: what was left is at the top
     assert turn.moved((0.5, 0.0), (2, 2)) == (0.0, 0.5)
-    assert Turn(transposed=True, flipped=True).moved((0.5, 0.0), (2, 2)) == (1.0, 0.5)
+    assert Upright(transposed=True, flipped=True).moved((0.5, 0.0), (2, 2)) == (1.0, 0.5)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "webp", "bmp", "tiff"])

@@ -12,7 +12,7 @@ from editing.lines import OFFSETS, TASKS, Plan, knowing, lesson, plans
 from refrain.errors import BadInput
 from refrain.models.protocols import Card
 from refrain.sequence import Segment, Sequence
-from refrain.training.lesson import NOTHING, Drops, Lesson, Turn, loss_of_lesson, rows_of
+from refrain.training.lesson import NOTHING, Drops, Lesson, TaughtTurn, loss_of_lesson, rows_of
 from rows import KINDS, latents, reach
 
 LONG: Plan = [(True, 2, False), (False, 0, False), (True, 0, True)]
@@ -134,4 +134,4 @@ def test_a_lesson_that_cannot_be_is_refused() -> None:
     with pytest.raises(BadInput, match="without turns"):
         Lesson(lesson(LONG).source, ())
     with pytest.raises(BadInput, match="a picture is one of them"):
-        Turn({TASKS[0]: torch.zeros(1)}, {TASKS[0]: lesson(LONG).source})
+        TaughtTurn({TASKS[0]: torch.zeros(1)}, {TASKS[0]: lesson(LONG).source})

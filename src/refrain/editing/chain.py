@@ -26,8 +26,8 @@ REACH = 16  # pixels that a bound reaches beyond the masks, at the model's size:
 
 
 @dataclass(frozen=True, eq=False)
-class Turn:
-    """What stands before a turn, and how it is asked.
+class InLine:
+    """A turn that is asked in a line: what stands before it, and how it is asked.
 
     line:    all that came before. chain: predict both masks first. story: go on from no picture.
     here:    a mask [T or 1, 1, Y, X] of where it changes, from the user, in place of a predicted one.
@@ -55,7 +55,7 @@ class Chained:
 
 
 def chain(
-    instruction: str, seen: Seen, editor: "Editor", turn: Turn, words: tuple[Tensor, Tensor], solve: Solver,
+    instruction: str, seen: Seen, editor: "Editor", turn: InLine, words: tuple[Tensor, Tensor], solve: Solver,
     on_progress: OnProgress,
 ) -> Chained:  # fmt: skip
     """Predict what a turn asks for. words: states of the instruction and of the empty prompt."""
@@ -68,7 +68,13 @@ def chain(
 
 
 def foreseen(
-    instruction: str, seen: Seen, editor: "Editor", turn: Turn, unasked: Tensor, solve: Solver, on_progress: OnProgress
+    instruction: str,
+    seen: Seen,
+    editor: "Editor",
+    turn: InLine,
+    unasked: Tensor,
+    solve: Solver,
+    on_progress: OnProgress,
 ) -> tuple[Line, Masks]:
     """Where the picture will change, and how the change will lie: the line with both laid, and the masks.
 

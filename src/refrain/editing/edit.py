@@ -17,7 +17,7 @@ from refrain.media.fit import model_size, pad_frames
 from refrain.models.lora import worn
 from refrain.models.protocols import Codec
 
-from .chain import Chained, Turn, chain, within
+from .chain import Chained, InLine, chain, within
 from .compose import Seen, compose, see, spots_of, windows
 from .effects import Effect, opened, placed
 from .glimpse import glimpse
@@ -49,12 +49,12 @@ def edit(request: Edit, editor: "Editor", on_progress: OnProgress) -> Result:
 
 
 def answer(
-    request: Edit, editor: "Editor", on_progress: OnProgress, known: Seen | None = None, turn: Turn | None = None
+    request: Edit, editor: "Editor", on_progress: OnProgress, known: Seen | None = None, turn: InLine | None = None
 ) -> Answer:
     """Answer one request, and keep its latents.
 
-    known: the latents of the whole source and of all references; neither is encoded then. turn: what came before it in
-    a session, where the model knows of several turns.
+    known: the latents of the whole source and of all references; neither is encoded then. turn: the line that it is
+    asked in, where the model knows of several turns.
     """
     card, clock = editor.card, Clock()
     effects = opened(request.effects, editor.folder, request.any_base)

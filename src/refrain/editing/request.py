@@ -95,8 +95,7 @@ class Edit:
             raise BadInput(f"The number of steps must be 1 or more, not {self.steps}.")
         if self.guidance is not None and not (math.isfinite(self.guidance) and self.guidance >= 0):
             raise BadInput(f"Guidance must be a number from 0 upwards, not {self.guidance}; 2 to 5 are usual.")
-        if self.short_side is not None and not 32 <= self.short_side <= 4096:
-            raise BadInput(f"The model's size must be 32 to 4096 pixels, not {self.short_side}.")
+        check_side(self.short_side)
 
 
 @dataclass(frozen=True)
@@ -128,6 +127,12 @@ class Result:
     clip: Clip
     change: Tensor
     record: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def check_side(pixels: int | None) -> None:
+    """BadInput for a shorter side at which no model edits."""
+    if pixels is not None and not 32 <= pixels <= 4096:
+        raise BadInput(f"The model's size must be 32 to 4096 pixels, not {pixels}.")
 
 
 def check_words(instruction: str) -> None:

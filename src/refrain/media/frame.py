@@ -21,7 +21,7 @@ HDR_REMEDY = (
 
 
 @dataclass(frozen=True)
-class Turn:
+class Upright:
     """How a stored frame is brought upright: first transposed, then mirrored."""
 
     transposed: bool = False
@@ -41,8 +41,8 @@ class Turn:
         )
 
 
-_LEFT, _RIGHT = Turn(transposed=True, flipped=True), Turn(transposed=True, mirrored=True)
-_OVER = Turn(mirrored=True, flipped=True)
+_LEFT, _RIGHT = Upright(transposed=True, flipped=True), Upright(transposed=True, mirrored=True)
+_OVER = Upright(mirrored=True, flipped=True)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Layout:
     stored: tuple[str, int, int]
     taken: str
     grey: bool
-    turn: Turn
+    turn: Upright
     format: PixelFormat
     size: tuple[int, int]
     notes: tuple[str, ...]
@@ -123,19 +123,21 @@ def picture_of(frame: VideoFrame, layout: Layout) -> Picture:
     return Picture(planes)
 
 
-def turn_of(frame: VideoFrame) -> Turn:
+def turn_of(frame: VideoFrame) -> Upright:
     """The turn that the file's display matrix (or a photo's orientation) asks for; slanted ones are ignored."""
     try:
         known = cast(SideDataContainer, frame.side_data)  # PyAV declares it as something else
     except ValueError:  # PyAV does not know some other thing beside the frame, as photos have
-        return {90: _LEFT, -270: _LEFT, -90: _RIGHT, 270: _RIGHT, 180: _OVER, -180: _OVER}.get(frame.rotation, Turn())
+        return {90: _LEFT, -270: _LEFT, -90: _RIGHT, 270: _RIGHT, 180: _OVER, -180: _OVER}.get(
+            frame.rotation, Upright()
+        )
     if SideData.DISPLAYMATRIX not in known:
-        return Turn()
+        return Upright()
     matrix = known[SideData.DISPLAYMATRIX]
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
     if abs(b) > abs(a):
-        return Turn(transposed=True, mirrored=c < 0, flipped=b < 0)
-    return Turn(mirrored=a < 0, flipped=d < 0)
+        return Upright(transposed=True, mirrored=c < 0, flipped=b < 0)
+    return Upright(mirrored=a < 0, flipped=d < 0)
 
 
 def _samples(frame: VideoFrame, number: int, sample: str) -> np.ndarray:

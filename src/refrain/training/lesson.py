@@ -22,8 +22,8 @@ from .pointing import Pointing
 
 
 @dataclass(frozen=True, eq=False)
-class Turn:
-    """One turn as it was: of everything that it predicts the words [B, N, W] that ask for it and its clean latents.
+class TaughtTurn:
+    """A turn to learn from: of everything that it predicts the words [B, N, W] that ask for it and its clean latents.
 
     words, found: by what is predicted, in the order in which it is; a picture is always among them.
     references:   latents of pictures that the words name. story: its picture is a change of none before it.
@@ -46,7 +46,7 @@ class Lesson:
     """A session, or a batch of sessions of one shape: the source, and its turns. ids: which sessions they are."""
 
     source: Seen
-    turns: tuple[Turn, ...]
+    turns: tuple[TaughtTurn, ...]
     ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class Lesson:
     def to(self, place: torch.device | str) -> "Lesson":
         """The same on another device."""
         turns = tuple(
-            Turn(
+            TaughtTurn(
                 {task: words.to(place) for task, words in turn.words.items()},
                 {task: _moved(seen, place) for task, seen in turn.found.items()},
                 tuple(picture.to(place) for picture in turn.references), turn.story,

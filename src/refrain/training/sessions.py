@@ -19,7 +19,7 @@ from refrain.models.protocols import Card, Codec, TextEncoder
 from .batches import Reading, ahead
 from .buckets import Shape, shape_of
 from .cache import VERSION, Filled, Makers, Names, encode_words, states_in, words_key
-from .lesson import Lesson, Turn
+from .lesson import Lesson, TaughtTurn
 from .mixture import Group, Mixture
 from .stage import Stage
 
@@ -66,7 +66,7 @@ class Lessons:
         alike = self.groups[group]
         drawn = [alike.sessions[place] for place in places]
         rng = np.random.default_rng((self.stage.seed, _WORDS, number))
-        turns: list[Turn] = []
+        turns: list[TaughtTurn] = []
         for n, (tasks, references, story) in enumerate(alike.layout):
             told = [one.turns[n] for one in drawn]
             silent = [rng.random() < self.stage.drop for _ in told]
@@ -77,7 +77,7 @@ class Lessons:
             named = tuple(
                 self._seen(alike, [turn.references[k] for turn in told]).full[:, :, :1] for k in range(references)
             )
-            turns.append(Turn(words, found, named, story))
+            turns.append(TaughtTurn(words, found, named, story))
         source = self._seen(alike, [one.source for one in drawn])
         return Lesson(source, tuple(turns), tuple(one.id for one in drawn))
 

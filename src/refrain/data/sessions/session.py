@@ -10,7 +10,7 @@ import numpy as np
 
 from refrain.data.sessions.graph import Graph, draw_graph
 from refrain.data.sessions.render import Rendered, render
-from refrain.data.sessions.turns import COLOURLESS, KINDS, Turn, applied, changed_masks, draw_turn
+from refrain.data.sessions.turns import COLOURLESS, KINDS, GraphEdit, applied, changed_masks, draw_turn
 from refrain.data.sessions.wording import caption, instruction, inverse
 from refrain.errors import BadInput
 
@@ -38,7 +38,7 @@ class State:
 class RenderedTurn:
     """One turn: what is asked, and the truth. Frame numbers run alike in all turns of a session."""
 
-    turn: Turn  # what changes
+    turn: GraphEdit  # what changes
     instruction: str  # the request
     inverse: str  # a request for the way back; may speak of the history ("bring the red ball back")
     caption: str  # what is seen afterwards

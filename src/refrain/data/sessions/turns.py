@@ -35,8 +35,8 @@ _OTHERS = 0.4  # the share of every other thing that must be seen
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What one turn asks for. thing: -1 where it is about no object. added: the new object, whose key is `thing`."""
+class GraphEdit:
+    """What a turn does to a graph. thing: -1 where it is about no object. added: a new object, whose key is `thing`."""
 
     kind: str
     thing: int = -1
@@ -44,7 +44,10 @@ class Turn:
     added: Thing | None = None
 
 
-def applied(graph: Graph, turn: Turn) -> Graph:
+Turn = GraphEdit  # the name by which the judge, which is frozen, knows it
+
+
+def applied(graph: Graph, turn: GraphEdit) -> Graph:
     """The graph after a turn."""
     if turn.kind == "add":
         assert turn.added is not None
@@ -61,7 +64,9 @@ def applied(graph: Graph, turn: Turn) -> Graph:
     return _changed(graph, turn.thing, **{{"recolour": "colour", "resize": "size"}[turn.kind]: turn.value})
 
 
-def changed_masks(before: Graph, after: Graph, turn: Turn, seen: tuple[dict, dict]) -> tuple[np.ndarray, np.ndarray]:
+def changed_masks(
+    before: Graph, after: Graph, turn: GraphEdit, seen: tuple[dict, dict]
+) -> tuple[np.ndarray, np.ndarray]:
     """Where a turn changes the picture before it, and what it covers afterwards, of the masks `seen` before and after.
 
     Both are shaped as the masks are, float32 in 0..1. An added object's place is its place afterwards; what is removed
@@ -78,7 +83,7 @@ def changed_masks(before: Graph, after: Graph, turn: Turn, seen: tuple[dict, dic
     return was[turn.thing], now.get(turn.thing, np.zeros_like(like))
 
 
-def draw_turn(rng: np.random.Generator, graph: Graph, kinds: tuple[str, ...] = KINDS) -> Turn | None:
+def draw_turn(rng: np.random.Generator, graph: Graph, kinds: tuple[str, ...] = KINDS) -> GraphEdit | None:
     """A turn of the first of these kinds that can be asked of the graph without doubt; None where none can."""
     for kind in kinds:
         options = _options(graph, kind)
@@ -89,7 +94,7 @@ def draw_turn(rng: np.random.Generator, graph: Graph, kinds: tuple[str, ...] = K
     return None
 
 
-def clear(graph: Graph, turn: Turn) -> bool:
+def clear(graph: Graph, turn: GraphEdit) -> bool:
     """Whether what is asked about is seen before and after, and nothing else is hidden by it."""
     scenes = (graph, applied(graph, turn))
     shares = [(key, share) for scene in scenes for key, share in shares_seen(scene).items()]
@@ -152,10 +157,10 @@ def _values(graph: Graph, kind: str, one: Thing) -> tuple[str, ...]:
     return tuple(colour for colour in COLOURS if colour not in used and colour not in hidden)
 
 
-def _drawn(rng: np.random.Generator, graph: Graph, kind: str, option: tuple[int, str]) -> Turn:
+def _drawn(rng: np.random.Generator, graph: Graph, kind: str, option: tuple[int, str]) -> GraphEdit:
     key, value = option
     if kind != "add":
-        return Turn(kind, key, value)
+        return GraphEdit(kind, key, value)
     used = {(one.shape, one.colour) for one in graph.things}
     hidden = hidden_colours(graph.background)
     looks = [(s, c) for s in SHAPES for c in COLOURS if c not in hidden and (s, c) not in used]
@@ -166,4 +171,4 @@ def _drawn(rng: np.random.Generator, graph: Graph, kind: str, option: tuple[int,
     number = 1 + max((one.key for one in graph.things), default=-1)
     number = max(number, int(rng.integers(100, 2**31)))
     depth = min((one.depth for one in graph.things), default=1.0) / 2
-    return Turn(kind, number, value, Thing(number, shape, colour, pattern, size, x, y, depth))
+    return GraphEdit(kind, number, value, Thing(number, shape, colour, pattern, size, x, y, depth))

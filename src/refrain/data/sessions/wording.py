@@ -21,12 +21,12 @@ from refrain.data.sessions.phrases import (
     SCENES,
     SIZE_WORDS,
 )
-from refrain.data.sessions.turns import COLOURLESS, Turn, applied, nameable
+from refrain.data.sessions.turns import COLOURLESS, GraphEdit, applied, nameable
 
 LONGEST = 20  # words of a request
 
 
-def instruction(rng: np.random.Generator, graph: Graph, turn: Turn) -> str:
+def instruction(rng: np.random.Generator, graph: Graph, turn: GraphEdit) -> str:
     """One wording of a turn, of what `graph` shows before it."""
     for _ in range(12):
         said = _filled(rng, _one(rng, _frames(graph, turn)), graph, turn)
@@ -37,18 +37,18 @@ def instruction(rng: np.random.Generator, graph: Graph, turn: Turn) -> str:
     return said
 
 
-def inverse(rng: np.random.Generator, graph: Graph, turn: Turn) -> str:
+def inverse(rng: np.random.Generator, graph: Graph, turn: GraphEdit) -> str:
     """A wording of the way back, from what the turn made of `graph`; some of it ("bring it back") needs the history."""
     after = applied(graph, turn)
     if turn.kind == "add":
-        return instruction(rng, after, Turn("remove", turn.thing))
+        return instruction(rng, after, GraphEdit("remove", turn.thing))
     if turn.kind == "restyle":
         frames = LOOK_BACK[turn.value] if graph.look == "plain" else LOOK_FRAMES[graph.look]
         return _scened(rng, _one(rng, frames))
     if turn.kind == "recolour" and rng.random() < 0.7:
-        return instruction(rng, after, Turn("recolour", turn.thing, graph.thing(turn.thing).colour))
+        return instruction(rng, after, GraphEdit("recolour", turn.thing, graph.thing(turn.thing).colour))
     if turn.kind == "resize":
-        return instruction(rng, after, Turn("resize", turn.thing, graph.thing(turn.thing).size))
+        return instruction(rng, after, GraphEdit("resize", turn.thing, graph.thing(turn.thing).size))
     frame = _one(rng, BACK[turn.kind])
     shown = graph if turn.kind == "remove" else after
     said = frame.replace("{thing}", name(rng, shown, shown.thing(turn.thing))) if "{thing}" in frame else frame
@@ -123,7 +123,7 @@ def naming_words() -> frozenset[str]:
     )
 
 
-def _frames(graph: Graph, turn: Turn) -> tuple[str, ...]:
+def _frames(graph: Graph, turn: GraphEdit) -> tuple[str, ...]:
     if turn.kind == "restyle":
         return LOOK_BACK[graph.look] if turn.value == "plain" else LOOK_FRAMES[turn.value]
     if turn.kind == "resize":
@@ -133,7 +133,7 @@ def _frames(graph: Graph, turn: Turn) -> tuple[str, ...]:
     return FRAMES[turn.kind]
 
 
-def _filled(rng: np.random.Generator, frame: str, graph: Graph, turn: Turn) -> str:
+def _filled(rng: np.random.Generator, frame: str, graph: Graph, turn: GraphEdit) -> str:
     said = frame
     if "{thing}" in said:
         said = said.replace("{thing}", name(rng, graph, graph.thing(turn.thing)))

@@ -59,12 +59,17 @@ class Ask:
 
     def __post_init__(self) -> None:
         check_named(self.words, len(self.references))
+        for number, one in enumerate(self.references, 1):
+            if isinstance(one, Clip) and len(one) > 1:
+                raise BadInput(f"Reference {number} is a clip of {len(one)} frames; give a picture, one frame of it.")
         if self.bound is not None:
             object.__setattr__(self, "bound", in_steps(self.bound))
         if self.here is not None:
             object.__setattr__(self, "here", in_steps(self.here))
         if self.within and not self.masked:
             raise BadInput("Nothing says within what it should change; ask with a chain, or give a mask of where.")
+        if self.story and (self.within or self.bound is not None):
+            raise BadInput("A story's picture is new all over; ask for it without a bound and without within.")
 
     @property
     def masked(self) -> bool:
@@ -72,7 +77,10 @@ class Ask:
         return self.chain or self.here is not None
 
     def edit(self, clip: Clip, short_side: int | None) -> Edit:
-        """The edit of a clip that this asks for; references enter as latents, beside it."""
+        """The edit of a clip that this asks for; references enter as latents, beside it.
+
+        Of a story's picture nothing is put back: it is a change of none.
+        """
         for name, mask in (("bound", self.bound), ("mask of where", self.here)):
             if mask is not None and (mask.shape[1:] != (1, *clip.size) or len(mask) not in (1, len(clip))):
                 y, x = clip.size
@@ -81,7 +89,7 @@ class Ask:
                 )
         return Edit(
             self.words, clip, bound=self.bound, seed=self.seed, steps=self.steps, guidance=self.guidance,
-            short_side=short_side, effects=self.effects, any_base=self.any_base,
+            short_side=short_side, effects=self.effects, any_base=self.any_base, preserve=not self.story,
         )  # fmt: skip
 
     def told(self, folder: Path) -> dict[str, Any]:
@@ -151,14 +159,16 @@ def check_named(words: str, given: int) -> None:
     named = {int(number) for number in re.findall(r"<(\d{1,3})>", words)}
     missing = sorted(named - set(range(1, given + 1)))
     if missing:
-        raise BadInput(
-            f"The words name reference <{missing[0]}>, but {given} were given; give it, or leave its name out."
-        )
+        raise BadInput(f"The words name reference <{missing[0]}>, but {_count(given)}; give it, or leave its name out.")
     silent = sorted(set(range(1, given + 1)) - named)
     if silent and (named or given > 1):
         raise BadInput(
             f"Reference {silent[0]} is given but not named; say <{silent[0]}> in the words where it is meant."
         )
+
+
+def _count(given: int) -> str:
+    return "only one is given" if given == 1 else f"only {given} are given" if given else "none is given"
 
 
 def _use(said: dict[str, Any]) -> EffectUse:

@@ -20,6 +20,8 @@ def held(folder: Path, what: str = "session") -> Generator[None]:
     """While the body runs nobody else writes to the session, or `what` it is, in `folder`. BadInput where one does."""
     try:
         file = (folder / NAME).open("a+b")
+    except FileNotFoundError:
+        raise BadInput(f"The {what} {folder} is gone; put its folder back, or begin a new one.") from None
     except OSError as error:
         raise BadInput(f"The {what} {folder} cannot be written ({error.strerror}); see to its permissions.") from error
     with file:

@@ -26,6 +26,8 @@ def read(folder: Path) -> tuple[list[Record], int]:
         raise BadInput(
             f"{folder} holds no session (no {NAME}); begin one with refrain session new {folder} CLIP."
         ) from None
+    except NotADirectoryError:
+        raise BadInput(f"{folder} is a file, and a session is a folder; begin one with refrain session new.") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
     whole = content.rfind(b"\n") + 1

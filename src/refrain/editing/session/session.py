@@ -13,12 +13,11 @@ from uuid import uuid4
 from safetensors import SafetensorError
 from torch import Tensor
 
-from refrain.editing.chain import Masks
-from refrain.editing.chain import Turn as Before
+from refrain.editing.chain import InLine, Masks
 from refrain.editing.compose import Seen, require_references
 from refrain.editing.edit import Clock, answer, look
 from refrain.editing.editor import Editor
-from refrain.editing.request import OnProgress, Progress, Result
+from refrain.editing.request import OnProgress, Progress, Result, check_side
 from refrain.editing.turns import Task
 from refrain.errors import BadInput, RefrainError, Unsupported
 from refrain.media import Clip
@@ -57,6 +56,7 @@ class Session:
         short_side: pixels of the shorter side at which the model edits, in every turn. dummy: every line begins as if
         the model had been asked to keep the source as it is, and had done so (VINCIE, arXiv 2506.10941, Table 4).
         """
+        check_side(short_side)
         home = Path(folder)
         if home.exists() and not (home.is_dir() and not any(home.iterdir())):
             raise BadInput(f"{home} is there and not empty; a session needs a folder of its own, so give a new name.")
@@ -116,10 +116,15 @@ class Session:
         return tuple(self._tree.line(self.turn(turn).id))
 
     def show(self) -> dict[str, Any]:
-        """The tree as data: `here`, and all `turns` with their parents."""
+        """The tree as data: `here`, and all `turns` with their parents.
+
+        references: of each its turn's number, or its file in the turn's folder.
+        """
         told = [
             {"turn": turn.id, "parent": turn.parent, "words": turn.words, "seed": asked.get("seed"),
-             "frame": asked.get("frame"), "picture": turn.is_picture, "masks": sorted(turn.record.get("masks", ()))}
+             "frame": asked.get("frame"), "picture": turn.is_picture, "masks": sorted(turn.record.get("masks", ())),
+             "references": [one.get("turn", one.get("file")) for one in asked.get("references", ())],
+             "story": asked.get("story", False)}
             for turn in self._tree.turns
             for asked in [turn.record.get("asked", {})]
         ]  # fmt: skip
@@ -235,7 +240,7 @@ class Session:
                 self._lines[kept.id] = done.chained.question.answered(state.seen((), editor.device))
             return kept
 
-    def _turn(self, parent: Turn, asked: Ask, state: State, seen: Seen) -> Before | None:
+    def _turn(self, parent: Turn, asked: Ask, state: State, seen: Seen) -> InLine | None:
         """What stands before a turn, where the model knows of several turns; raises Unsupported where it must."""
         editor = self._asker()
         if not serves(editor, state):
@@ -249,7 +254,7 @@ class Session:
             line = begun(self._tree, replace(seen, references=()), editor)
         else:
             line = line_of(self._tree, parent.id, editor, self._lines, self._state, self._references)
-        return Before(line, asked.chain, asked.story, asked.here, asked.within)
+        return InLine(line, asked.chain, asked.story, asked.here, asked.within)
 
     def _references(self, turn: Turn) -> tuple[Tensor, ...]:
         """The latents of the references of a turn that was asked before."""
@@ -265,14 +270,10 @@ class Session:
 
     def _source(self, parent: Turn, asked: Ask, on_progress: OnProgress) -> tuple[Clip, State]:
         """The clip that a turn edits, with its latents; one frame of it is looked at anew."""
-        clip, side = parent.clip, self._tree.turns[0].record["short_side"]
         if asked.frame is None:
-            return clip, self._state(parent)
-        if parent.is_picture:
-            raise BadInput(f"Turn {parent.id} is a picture already; ask without a frame.")
-        if not 0 <= asked.frame < len(clip):
-            raise BadInput(f"There is no frame {asked.frame}; turn {parent.id} has frames 0 to {len(clip) - 1}.")
-        picture = replace(clip.between(asked.frame, asked.frame + 1), still=True)
+            return parent.clip, self._state(parent)
+        picture = parent.frame(asked.frame)
+        side = self._tree.turns[0].record["short_side"]
         return picture, State.of(_encoded(picture, side, self._asker(), on_progress))
 
     def _picture(self, reference: Clip | int, state: State, on_progress: OnProgress) -> Tensor:
@@ -284,8 +285,7 @@ class Session:
             return self._state(turn).full
         editor = self._asker()
         size = tuple(side * editor.codec.pixels_per_latent for side in state.full.shape[-2:])
-        frame = reference.between(0, 1)
-        return look(frame, (), (size[0], size[1]), editor, on_progress, Clock()).full
+        return look(reference, (), (size[0], size[1]), editor, on_progress, Clock()).full
 
     def _keep(self, asked: Ask, parent: Turn, result: Result, state: State, masks: dict[Task, Tensor]) -> Turn:
         """Bring a turn to the disk: its files, then its record. masks: [T, 1, y, x], as they may be looked at."""
@@ -341,7 +341,7 @@ class Session:
             raise BadInput(
                 f"Turn {other.id} of {self.home} came of {other.made_by['model']} (weights {other.weights[:8]}), not "
                 f"of {editor.model} ({editor.weights[:8]}); open it with that, replay it into a new folder with this, "
-                "or say anew, and what was seen is encoded again."
+                "or say anew (--anew), and what was seen is encoded again."
             )
 
 

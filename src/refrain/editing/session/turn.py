@@ -1,6 +1,6 @@
 """Turns, and the tree that they form: read from the records, and never kept anywhere else."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,15 @@ class Turn:
     def clip(self) -> Clip:
         """What the user saw, exactly, read from the disk. Raises BadInput where the file is gone or changed."""
         return read_clip(self.folder, self.file(self.record["clip"]))
+
+    def frame(self, number: int) -> Clip:
+        """One frame of it, as a picture. BadInput where it has none of this number, or is a picture already."""
+        if self.is_picture:
+            raise BadInput(f"Turn {self.id} is a picture already; ask without a frame.")
+        clip = self.clip
+        if not 0 <= number < len(clip):
+            raise BadInput(f"There is no frame {number}; turn {self.id} has frames 0 to {len(clip) - 1}.")
+        return replace(clip.between(number, number + 1), still=True)
 
     @property
     def is_picture(self) -> bool:

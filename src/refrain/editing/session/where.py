@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from refrain.editing.chain import Turn, foreseen
+from refrain.editing.chain import InLine, foreseen
 from refrain.editing.compose import Seen
 from refrain.editing.editor import Editor
 from refrain.editing.request import Edit, OnProgress, require_understood
@@ -27,7 +27,7 @@ class Where:
 
 
 @torch.no_grad()
-def where(request: Edit, seen: Seen, editor: Editor, turn: Turn, on_progress: OnProgress) -> Where:
+def where(request: Edit, seen: Seen, editor: Editor, turn: InLine, on_progress: OnProgress) -> Where:
     """The masks that a turn with a chain would predict from the same seed before its picture."""
     require_understood(request.instruction, editor.card, editor.vocabulary)
     clip, walk = request.source, walk_of(request, editor.card)
