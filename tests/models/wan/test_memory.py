@@ -13,7 +13,7 @@ from peft import LoraConfig
 from refrain.attention import Dense, Isa, Spec
 from refrain.attention.isa import known, statistics
 from refrain.attention.tiles import Tiles
-from refrain.models.wan.denoiser import WanDenoiser
+from refrain.models.wan.denoiser import Row, WanDenoiser
 from refrain.sequence import Segment, Sequence
 from rows import FRAMES, WORDS, denoiser, laid, latents, one_turn, said, second_turn, some
 
@@ -137,6 +137,33 @@ def test_each_expert_remembers_once() -> None:
             prepared.velocity(latents(5), t)
     assert calls["attn1.to_k", clean_tokens(row)] == 2 * 2
     assert calls["attn1.to_k", TARGET] == 2 * 6
+
+
+@torch.no_grad()
+def test_what_a_segment_sees_is_found_once_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a step of a long line costs what its attention costs."""
+    wan, causes, cause = denoiser(rule="block_causal"), list[int](), Row._cause
+    monkeypatch.setattr(Row, "_cause", lambda row, i, weights: (causes.append(i), cause(row, i, weights))[1])
+    prepared = wan.prepare(second_turn())
+    prepared.velocity(latents(0), 1.0)
+    assert sorted(causes) == sorted(2 * prepared.clean)  # when it is prepared, and when it is first asked
+    for n in range(3):
+        prepared.velocity(latents(n), 0.5)
+    assert len(causes) == 2 * len(prepared.clean)
+
+
+@torch.no_grad()
+def test_who_watches_may_keep_what_was_seen() -> None:
+    wan, seen = denoiser(), list[tuple[torch.Tensor, torch.Tensor]]()
+    prepared = wan.prepare(second_turn())
+    prepared.velocity(latents(0), 1.0)
+    wan.watch = lambda one: seen.append((one.k, one.k.clone()))
+    for n in range(3):
+        prepared.velocity(latents(n), 0.5)
+    assert seen and all(torch.equal(held, then) for held, then in seen)
+    wan.watch = None
+    again = [prepared.velocity(latents(n), 0.5) for n in (0, 1)]
+    assert torch.equal(again[0], prepared.velocity(latents(0), 0.5)) and not torch.equal(*again)
 
 
 @torch.no_grad()

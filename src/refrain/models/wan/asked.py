@@ -1,6 +1,6 @@
 """One self-attention of a row: what is asked, of whom, and how it is shown to who watches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -28,6 +28,27 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
+class Room:
+    """Where the blocks of a row lay keys and values behind one another, one block after the other.
+
+    Without it a CPU's system would hand out so much memory anew for each block, page by page: three times as long as
+    the copy itself.
+    """
+
+    held: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+
+    def laid(self, name: str, parts: list[Tensor]) -> Tensor:
+        """Parts [B, L, H, D] behind one another; they stand until the next ones of this name are laid."""
+        first, known = parts[0], self.held.get(name)
+        if first.device.type != "cpu" or any(part.dtype != first.dtype for part in parts):
+            return torch.cat(parts, dim=1)
+        shape = (first.shape[0], sum(part.shape[1] for part in parts), *first.shape[2:])
+        if known is None or known.shape != shape or known.dtype != first.dtype or known.is_inference():
+            known = self.held[name] = first.new_empty(shape)
+        return torch.cat(parts, dim=1, out=known)
+
+
+@dataclass(frozen=True, eq=False)
 class Asked:
     """What segments bring to one self-attention: q [B, Lq, H, D], their gate [B, Lq, 1 or H] where there is one.
 
@@ -48,12 +69,19 @@ class Asked:
         held: dict[int, Held] = {j: (k[one], v[one]) for j, (k, v) in self._plain(plan, cut).items()}
         return Asked(self.q[one], None if self.gate is None else self.gate[one], held)
 
-    def keys(self, plan: Plan, cut: Cut) -> tuple[Tensor, Tensor]:
-        """Keys and values [B, Lk, H, D] of `plan.keys`, in row order; `cut` laid those that are in tiles."""
+    def keys(self, plan: Plan, cut: Cut, room: "Room | None" = None) -> tuple[Tensor, Tensor]:
+        """Keys and values [B, Lk, H, D] of `plan.keys`, in row order; `cut` laid those that are in tiles.
+
+        room: where they may lie, if nobody will look at them later.
+        """
         held = self._plain(plan, cut)
         parts = [held[j] for j in plan.keys]
-        k, v = (parts[0][n] if len(parts) == 1 else torch.cat([part[n] for part in parts], dim=1) for n in (0, 1))
-        return k, v
+        if len(parts) == 1:
+            return parts[0]
+        k, v = ([part[n] for part in parts] for n in (0, 1))
+        if room is None or torch.is_grad_enabled():
+            return torch.cat(k, dim=1), torch.cat(v, dim=1)
+        return room.laid("k", k), room.laid("v", v)
 
     def known(self, plan: Plan, spec: Isa) -> list[Known]:
         """All of `plan.keys` in tiles, one part a segment; what is not laid yet is laid now."""

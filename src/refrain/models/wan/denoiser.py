@@ -5,7 +5,7 @@ their keys and values; every further step computes the target alone.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -21,12 +21,12 @@ from refrain.errors import BadInput, Unsupported
 from refrain.models.protocols import Card
 from refrain.sequence import Segment, Sequence
 
-from .asked import Asked
+from .asked import Asked, Room
 from .asked import Seen as Seen
 from .block import Run, Words, project, walk
 from .expert import Expert as Expert
 from .hearing import Hearing, Spot, Voice, check, hearing
-from .memory import Cause, Held, Kept, Memory, identity, predicted_size, predicted_tiles
+from .memory import Cause, Held, Kept, Memory, identity, predicted_size, predicted_tiles, reach
 from .rope import Rotation, rotation
 from .shown import column, shown, told
 from .touch import adapters
@@ -115,6 +115,7 @@ class Row:
     spots: tuple[Spot, ...] = ()
     _kept: dict[Cause, Kept] = field(default_factory=dict[Cause, Kept])
     _plans: dict[tuple[int, ...], Plan] = field(default_factory=dict[tuple[int, ...], Plan])
+    _last: dict[int, tuple[Cause, dict[int, Kept]]] = field(default_factory=dict[int, tuple[Cause, dict[int, Kept]]])
 
     def __post_init__(self) -> None:
         rule = self.denoiser.card.sight()
@@ -124,6 +125,7 @@ class Row:
         width = self.denoiser.experts[0].transformer.config.attention_head_dim
         self._cut: Cut = self.spec.tile if isinstance(self.spec, Isa) else None  # of what is remembered in tiles
         self.rotations: list[Rotation] = [rotation(s.positions, width) for s in self.row]
+        self._reach, self._room = reach(self.row, rule, self.clean), Room()
         if self.memory:
             self._adopt()
 
@@ -191,11 +193,9 @@ class Row:
         for one in self.denoiser.experts:
             weights = one.weights(clean=True)
             wanted = [self._cause(i, weights) for i in self.clean]
-            wanted += [
-                one.said(voice) for s in self.row for _, voices in self._hearing(one, s).parts for voice in voices
-            ]
-            found = {cause: self.denoiser.memory.recall(cause) for cause in wanted}
-            self._kept.update({cause: kept for cause, kept in found.items() if kept is not None})
+            said = (voice for s in self.row for _, voices in self._hearing(one, s).parts for voice in voices)
+            for cause in (*wanted, *map(one.said, said)):
+                self._recall(cause)
 
     def _recall(self, cause: Cause) -> Kept | None:
         """What this row or another remembers of `cause`; held by this row from now on."""
@@ -208,6 +208,10 @@ class Row:
     def _remember(self, expert: int) -> dict[int, Kept]:
         """Keys and values of every clean segment, recalled where its cause is known, else computed together."""
         weights = self.denoiser.experts[expert].weights(clean=True)
+        tensors = self._tensors(self.clean)
+        now = Cause((weights.key, *map(identity, tensors)), (*weights.of, *tensors))
+        if expert in self._last and self._last[expert][0] == now:  # as at nearly every step
+            return self._last[expert][1]
         causes = {i: self._cause(i, weights) for i in self.clean}
         kept = {i: found for i, cause in causes.items() if (found := self._recall(cause)) is not None}
         missing = [i for i in self.clean if i not in kept]
@@ -216,22 +220,19 @@ class Row:
             _, layers = self._through(expert, plan, kept, {})
             for i in missing:
                 kept[i] = self._kept[causes[i]] = self.denoiser.memory.keep(causes[i], Kept(layers[i]))
+        self._last[expert] = now, kept
         return kept
 
     def _cause(self, i: int, weights: Cause) -> Cause:
         """All that the keys and values of clean segment i depend on."""
-        rule, segments = self.denoiser.card.sight(), self.row.segments
-        reach, frontier = {i}, [i]  # what it sees, and what that sees, ...
-        while frontier:
-            here = frontier.pop()
-            new = {j for j, key in enumerate(segments) if rule(segments[here], key)} - reach
-            reach |= new
-            frontier += new
-        seen = [segments[j] for j in sorted(reach)]
-        tensors = [tensor for s in seen for tensor in (s.content, s.positions, self._words_of(s))]
-        which = (id(segments[i]), *map(id, seen), *map(identity, tensors))
+        seen, tensors = [self.row.segments[j] for j in self._reach[i]], self._tensors(self._reach[i])
+        which = (id(self.row.segments[i]), *map(id, seen), *map(identity, tensors))
         key = (which, self.denoiser.card.rule, self.spec, self.offload, weights.key)
         return Cause(key, (*seen, *tensors, *weights.of))
+
+    def _tensors(self, numbers: Iterable[int]) -> list[Tensor | None]:
+        segments = [self.row.segments[i] for i in numbers]
+        return [x for s in segments for x in (s.content, s.positions, self._words_of(s))]
 
     def _words_of(self, segment: Segment) -> Tensor | None:
         """The states [B, N, W] that a segment's tokens cross-attend to."""
@@ -333,7 +334,7 @@ class Row:
         gated = isinstance(spec, Isa) and spec.coarse_gate
         if isinstance(spec, Isa) and not gated and self.memory and self.denoiser.watch is None:
             return known.attend(asked.q, asked.known(plan, spec), plan, spec)
-        k, v = asked.keys(plan, self._cut)
+        k, v = asked.keys(plan, self._cut, None if self.denoiser.watch else self._room)  # who watches may keep them
         if self.denoiser.watch is not None:
             self.denoiser.watch(Seen(layer, t, asked.q, k, v, plan))
         if gated:
@@ -381,8 +382,7 @@ class Row:
         noise = {i: one.time(t) for i, (_, t) in noisy.items()}
         still = one.time(torch.zeros(1)) if len(queries) > len(noisy) else None
         runs: list[Run] = []
-        last: object = None
-        start = 0
+        start, last = 0, object()
         for i in queries:
             segment = self.row.segments[i]
             sort = (i in noisy and i, id(self._words_of(segment)))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from refrain.attention.isa.known import Known
 from refrain.attention.tiles import Tiles
+from refrain.sequence import Rule, Sequence
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,20 @@ class Memory:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def reach(row: Sequence, rule: Rule, numbers: Iterable[int]) -> dict[int, list[int]]:
+    """Of each of these segments, by its number in the row, itself, all that it sees, all that these see, and so on."""
+    sees = [{j for j, key in enumerate(row) if rule(segment, key)} for segment in row]
+    found: dict[int, list[int]] = {}
+    for i in numbers:
+        reached, frontier = {i}, [i]
+        while frontier:
+            new = sees[frontier.pop()] - reached
+            reached |= new
+            frontier += new
+        found[i] = sorted(reached)
+    return found
 
 
 def identity(tensor: Tensor | None) -> Hashable:
