@@ -102,7 +102,9 @@ def test_what_goes_wrong_is_one_sentence(clip: Path, model: Path, out: Path, run
         (("ask", home, "remove the hat"), "does not understand"),
         (("ask", home, SNOW, "--carry", 0), "was not trained on reference pictures"),
         (("ask", home, SNOW, "--at", 9), "no turn 9"),
+        (("ask", home, SNOW, "--frame", 99, "--box", "0,0,8,8"), "turn 0 has frames 0 to"),
         (("show", clip.parent), "holds no session"),
+        (("show", clip), "is a file, and a session is a folder"),
         (("export", home, "-o", home / "x.mkv"), "own folder"),
         (("new", home, clip, "--model", model), "not empty"),
     ):
@@ -125,6 +127,18 @@ def test_ctrl_c_leaves_the_session_where_it_was(clip: Path, model: Path, out: Pa
     assert {path.name for path in home.iterdir()} == {"000", "turns.jsonl", "lock"}
     monkeypatch.undo()
     assert run("session", "ask", home, SNOW, "-q").status == 0
+
+
+def test_the_tree_says_how_a_turn_was_asked() -> None:
+    tree = shown([None, 0, 0], here=2)
+    tree["source"] = "/far/away/in.mp4"
+    tree["turns"][1]["frame"] = 3  # type: ignore[index]
+    tree["turns"][2] |= {"references": [1, "reference-2.png", "reference-3.png"], "story": True}  # type: ignore[index]
+    assert lines(tree) == [
+        "    0  in.mp4",
+        "    1  w1 (frame 3 as a picture)",
+        "*   2    w2 (carries turn 1, with 2 pictures, a story)  (of turn 0)",
+    ]
 
 
 def test_the_tree_is_a_line_until_it_forks() -> None:

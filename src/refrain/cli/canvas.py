@@ -51,11 +51,11 @@ class Canvas:
         """Text whose middle line is at y; `anchor` says which of its ends, or its middle, is at x."""
         import cv2
 
-        font, scale = cv2.FONT_HERSHEY_DUPLEX, size * FINE / 30
-        (width, height), _ = cv2.getTextSize(text or "x", font, scale, 1)
+        font, scale, thick = cv2.FONT_HERSHEY_DUPLEX, size * FINE / 30, _thick(size)
+        (width, height), _ = cv2.getTextSize(text or "x", font, scale, thick)
         left = round(x * FINE - {"left": 0, "middle": width / 2, "right": width}[anchor])
         place = (left, round(y * FINE + height / 2))
-        cv2.putText(self.pixels, text, place, font, scale, colour, max(1, round(size * FINE / 24)), cv2.LINE_AA)
+        cv2.putText(self.pixels, text, place, font, scale, colour, thick, cv2.LINE_AA)
 
     def picture(self, frame: Any, x: float, y: float) -> None:
         """A frame uint8 [Y, X, 3], RGB, at its own size in pixels of the PNG."""
@@ -80,4 +80,9 @@ def width_of(text: str, size: float = 14) -> float:
     """Pixels of the PNG that a text takes."""
     import cv2
 
-    return cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size * FINE / 30, 1)[0][0] / FINE
+    return cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size * FINE / 30, _thick(size))[0][0] / FINE
+
+
+def _thick(size: float) -> int:
+    """How thick letters of a size are drawn; thicker ones are wider."""
+    return max(1, round(size * FINE / 24))

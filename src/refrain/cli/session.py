@@ -47,10 +47,10 @@ At = Annotated[int | None, typer.Option(metavar="TURN", help="Edit this turn, no
 Frame = Annotated[int | None, typer.Option(metavar="N", help="Edit this frame alone, as a picture; 0 is the first.")]
 Anew = Annotated[bool, typer.Option("--anew", help="Go on with another --model: encode what was seen again.")]
 References = Annotated[
-    list[Path] | None, typer.Option(metavar="FILE", help="A picture, in the words <1>, <2>; may come again.")
+    list[Path] | None, typer.Option(metavar="FILE", help="A picture that the words name, <1>, <2>; may come again.")
 ]
 Carry = Annotated[
-    list[int] | None, typer.Option(metavar="TURN", help="A turn that is a picture, after those; may come again.")
+    list[int] | None, typer.Option(metavar="TURN", help="A turn that is a picture, named after those; may come again.")
 ]
 Effects = Annotated[
     list[str] | None, typer.Option(metavar="FILE[:WEIGHT][@X0,Y0,X1,Y1][@2s-4s]", help="A LoRA, as in refrain edit.")
@@ -69,7 +69,7 @@ def new(
     ] = None,
     start: Annotated[float | None, typer.Option("--from", metavar="SECONDS", help="Take CLIP from here on.")] = None,
     stop: Annotated[float | None, typer.Option("--to", metavar="SECONDS", help="Take CLIP up to here.")] = None,
-    dummy: Annotated[bool, typer.Option("--dummy", help="Begin every line with a turn that changed nothing.")] = False,
+    dummy: Annotated[bool, typer.Option("--dummy", help="Show the model first a turn that changed nothing.")] = False,
     device: Device = "cpu",
     dtype: DType = None,
     quiet: Quiet = False,
@@ -112,10 +112,14 @@ def ask(
     carry: Carry = None,
     mask: Mask = None,
     box: Box = None,
-    chain: Annotated[bool, typer.Option("--chain", help="Predict first where it changes, then how it lies.")] = False,
-    here: Annotated[Path | None, typer.Option(metavar="MASK", help="A mask of where, not a predicted one.")] = None,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Draw masks first: where it changes, then how it will lie.")
+    ] = False,
+    here: Annotated[Path | None, typer.Option(metavar="MASK", help="Your own mask of where it changes.")] = None,
     within: Annotated[bool, typer.Option("--within", help="Change nothing outside these masks.")] = False,
-    story: Annotated[bool, typer.Option("--story", help="A new picture that goes on from the ones before.")] = False,
+    story: Annotated[
+        bool, typer.Option("--story", help="Draw what comes next, a change of no picture before.")
+    ] = False,
     effect: Effects = None,
     any_base: AnyBase = False,
     model: OwnModel = None,
@@ -130,11 +134,17 @@ def ask(
 ) -> None:
     """Edit the turn that the session stands on, and stand on the answer.
 
+    --reference, --carry, --chain, --here, --within and --story are for models that were taught them; others say so.
+
     Examples:
 
       refrain session ask holiday "make it snow"
 
       refrain session ask holiday "remove the hat" --chain --within
+
+      refrain session ask holiday "paint the boat red" --frame 0
+
+      refrain session ask holiday "paint the boat red" --at 0 --carry 1
     """
     began = time.monotonic()
     with told(quiet or json) as teller:

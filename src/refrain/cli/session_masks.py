@@ -1,6 +1,5 @@
 """Masks of a session's turns: read for one, written for painting over, drawn beside its picture."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ if TYPE_CHECKING:
 
     from refrain.editing.session.turn import Turn
     from refrain.media import Clip
+
+EDGE = 170  # grey around a mask, which may be white all over, as the paper is
 
 
 def read_for(turn: "Turn", frame: int | None, mask: Path | None, box: str | None) -> "Tensor | None":
@@ -40,10 +41,11 @@ def thumb(turn: "Turn", height: int) -> "np.ndarray":
     for mask in turn.masks.values():
         grey = F.interpolate(mask[len(mask) // 2][None], size, mode="area")[0]  # [1, y, x]
         white = np.full((height, 4, 3), 255, np.uint8)
-        shown += [white, (grey * 255).round().byte().expand(3, -1, -1).permute(1, 2, 0).numpy()]
+        drawn = (grey * 255).round().byte().expand(3, -1, -1).permute(1, 2, 0).numpy().copy()
+        drawn[[0, -1]] = drawn[:, [0, -1]] = EDGE
+        shown += [white, drawn]
     return np.concatenate(shown, axis=1)
 
 
 def _edited(turn: "Turn", frame: int | None) -> "Clip":
-    clip = turn.clip
-    return clip if frame is None else replace(clip.between(frame, frame + 1), still=True)
+    return turn.clip if frame is None else turn.frame(frame)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from refrain.cli.canvas import COLOURS, INK, LINE, PALE, Canvas, width_of
@@ -79,10 +80,24 @@ def _mark(row: Row, shown: dict[str, Any]) -> str:
 
 
 def _said(row: Row, shown: dict[str, Any]) -> str:
-    if row.turn["parent"] is None:
-        return shown["source"] or "the source"
-    frame = row.turn["frame"]
-    return row.turn["words"] + ("" if frame is None else f" (frame {frame} as a picture)")
+    """What was asked, and what beside the words says how; of the source its name."""
+    turn = row.turn
+    if turn["parent"] is None:
+        return Path(shown["source"]).name if shown["source"] else "the source"
+    frame, references = turn["frame"], turn.get("references", [])
+    carried = [str(one) for one in references if isinstance(one, int)]
+    how = [
+        "" if frame is None else f"frame {frame} as a picture",
+        f"carries turn {' and '.join(carried)}" if carried else "",
+        _pictures(len(references) - len(carried)),
+        "a story" if turn.get("story") else "",
+    ]
+    said = ", ".join(filter(None, how))
+    return f"{turn['words']} ({said})" if said else turn["words"]
+
+
+def _pictures(count: int) -> str:
+    return "" if not count else "with a picture" if count == 1 else f"with {count} pictures"
 
 
 def _after(row: Row, number: int) -> str:
