@@ -80,3 +80,14 @@ def test_weights_and_vbenchs_results_are_scorers_too(bench: Path, run: Run) -> N
 def test_options_that_say_too_little_are_told_so(bench: Path, run: Run, more: tuple[str, ...], told: str) -> None:
     ran = run("score", "imgedit", bench / "basic.json", bench / "outputs", "--scorers", "noop", *more)
     assert ran.status == 2 and told in ran.err and len(ran.err.strip().splitlines()) == 1
+
+
+def test_vbenchs_own_results_are_put_together(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "prompts.json").write_text(json.dumps([{"prompt_en": "a cat", "dimension": ["color"]}]))
+    said = {"color": [0.5, [{"video_path": "out/a cat-0.mp4", "video_results": 0.5}]]}
+    (tmp_path / "results.json").write_text(json.dumps(said))
+    asked = ("score", "vbench", tmp_path / "prompts.json", tmp_path / "results.json")
+    found = run(*asked)
+    assert found.status == 0 and "vbench.color@" in found.out and "no result of subject_consistency" in found.out
+    assert run(*asked, "-o", tmp_path / "run").status == 2
+    assert run(*asked[:3], tmp_path).status == 2

@@ -19,7 +19,6 @@ from refrain.evaluation.benchmarks import (
     ivebench,
     msebench,
     openve,
-    vbench,
     viebench,
 )
 from refrain.evaluation.case import Case
@@ -249,12 +248,3 @@ def test_editverse_judges_three_frames_or_as_published_as_many_as_fall_out(lengt
     with pytest.raises(BadInput, match="strict"):
         editverse.judged_frames(2, "compat")
     assert editverse.judged([7, 8, 9]) == 8 and math.isnan(editverse.judged([]))
-
-
-def test_vbench_total_is_four_parts_quality_and_one_part_meaning() -> None:
-    best = {name: high for name, (_, high) in (vbench.QUALITY | vbench.SEMANTIC).items()}
-    assert vbench.overall(best) == pytest.approx({"quality": 1, "semantic": 1, "total": 1})
-    half = vbench.overall(best | {"dynamic_degree": 0.0})
-    assert half["quality"] == pytest.approx(6 / 6.5) and half["total"] == pytest.approx((4 * 6 / 6.5 + 1) / 5)
-    del best["scene"]
-    assert math.isnan(vbench.overall(best)["total"])

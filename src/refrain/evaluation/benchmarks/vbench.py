@@ -2,7 +2,7 @@
 
 `VBench_full_info.json` is a list of `prompt_en`, `dimension` and, for some, `auxiliary_info`. There is no source; the
 prompts serve where a source is generated first. Two prompts stand twice, under different dimensions, so ids are
-numbers. Its scorer's totals are the weighted means below.
+numbers. Its leaderboard's totals are the weighted means below; `told.vbench` makes them of VBench's own results.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,16 @@ SEMANTIC = {
     "spatial_relationship": (0.0, 1.0), "scene": (0.0, 0.8222), "appearance_style": (0.0009, 0.2855),
     "temporal_style": (0.0, 0.364), "overall_consistency": (0.0, 0.364),
 }  # fmt: skip
-DIMENSIONS = (*QUALITY, *SEMANTIC)
+RANGES = QUALITY | SEMANTIC
+DIMENSIONS = tuple(RANGES)
+_quality = {name: (0.5 if name == "dynamic_degree" else 1.0) / 6.5 for name in QUALITY}
+_semantic = {name: 1 / len(SEMANTIC) for name in SEMANTIC}
+SHARES = {  # how much of a figure each dimension is, as the published leaderboard weighs them
+    "quality": _quality,
+    "semantic": _semantic,
+    "total": {name: 0.8 * share for name, share in _quality.items()}
+    | {name: 0.2 * share for name, share in _semantic.items()},
+}
 
 
 def read(path: Path) -> tuple[Case, ...]:
@@ -47,18 +56,20 @@ def _case(entry: Entry) -> Case:
 
 
 def overall(dimensions: Mapping[str, float]) -> dict[str, float]:
-    """Quality, semantic and total, (4 · quality + semantic) / 5, from raw dimensions; NaN where one is missing.
+    """Quality, semantic and total, (4 · quality + semantic) / 5, from raw dimensions; dynamic degree weighs half.
 
-    Every dimension is scaled from its least and most to 0 and 1; dynamic degree weighs half.
+    NaN where a dimension is missing; VBench's own script counts it as 0 and says nothing, which is not copied.
     """
-    quality, semantic = _mean(dimensions, QUALITY), _mean(dimensions, SEMANTIC)
-    return {"quality": quality, "semantic": semantic, "total": (4 * quality + semantic) / 5}
+    return {
+        figure: sum(share * unit(name, dimensions.get(name, nan)) for name, share in shares.items())
+        for figure, shares in SHARES.items()
+    }
 
 
-def _mean(dimensions: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> float:
-    weights = {name: 0.5 if name == "dynamic_degree" else 1.0 for name in ranges}
-    units = {name: (dimensions.get(name, nan) - low) / (high - low) for name, (low, high) in ranges.items()}
-    return sum(units[name] * weights[name] for name in ranges) / sum(weights.values())
+def unit(dimension: str, value: float) -> float:
+    """A raw value of a dimension, scaled from its least and most to 0 and 1."""
+    low, high = RANGES[dimension]
+    return (value - low) / (high - low)
 
 
 BENCHMARK = Benchmark(
