@@ -41,10 +41,11 @@ NEAR: Mapping[str, Mapping[str, str]] = {  # by benchmark: published column -> f
     },
     "editverse": {
         "judge 0–9": "editverse.quality", "PickScore": "pick.editverse", "CLIP frame-text": "clip_t.caption",
-        "CLIP consistency": "clip.consistency.editverse", "DINO consistency": "dino.consistency.editverse",
+        "ViCLIP video-text": "viclip.editverse", "CLIP consistency": "clip.consistency.editverse",
+        "DINO consistency": "dino.consistency.editverse",
     },
     "iceffect": {
-        "CLIP-I (adjacent frames)": "clip_i.adjacent", "CLIP-T": "clip_t.caption",
+        "CLIP-I (adjacent frames)": "clip_i.adjacent", "CLIP-T": "clip_t.caption", "ViCLIP-T": "viclip.caption",
         "smoothness": "vbench.motion_smoothness", "dynamic degree": "vbench.dynamic_degree",
         "aesthetic": "vbench.aesthetic_quality", "structure": "iceffect.structure", "effect": "iceffect.effect",
     },
