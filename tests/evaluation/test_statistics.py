@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from refrain.errors import BadInput
 from refrain.evaluation import statistics
+from refrain.evaluation.run import Result, summary
+from refrain.evaluation.scorers.scorer import Score
 from refrain.evaluation.statistics import Estimate, difference, estimate, holm, rate, wilson
 from refrain.evaluation.told.report import cell, comparison, table
 
@@ -76,6 +78,19 @@ def test_rates_of_single_cases_are_wilsons_and_others_are_not() -> None:
     assert (single.low, single.high) == wilson(49, 100)
     assert rate(outcomes, [str(n // 2) for n in range(100)]).low != single.low
     assert wilson(487, 1000)[0] < 0.487 and wilson(0, 0)[0] != wilson(0, 0)[0]
+
+
+def test_a_rate_that_is_all_one_outcome_is_not_certain_for_that() -> None:
+    found = rate([1.0] * 10, [str(n // 2) for n in range(10)])
+    assert (found.mean, found.low, found.high, found.sources) == (1, *wilson(5, 5), 5), "five sources, not ten cases"
+    assert found.detectable > 0.3
+    alone = rate([0.0, 0.0], ["a", "a"])
+    assert (alone.low, alone.high) == wilson(0, 1)
+
+
+def test_a_scorer_of_ones_and_noughts_is_a_rate_wherever_it_is_shown() -> None:
+    said = [Result(str(n), 1, "x", str(n), Score("noop/strict", 0.0)) for n in range(4)]
+    assert (summary(said, "noop/strict")["x"].low, summary(said, "noop/strict")["all"].high) == wilson(0, 4)
 
 
 def test_a_paired_test_sees_what_an_unpaired_one_cannot() -> None:

@@ -15,8 +15,11 @@ import numpy as np
 from refrain.errors import BadInput, RefrainError
 from refrain.evaluation.case import Benchmark, Case, Protocol
 from refrain.evaluation.frames import as_bytes, levels, read_clip, read_mask, read_matte
+from refrain.evaluation.scorers import SCORERS
 from refrain.evaluation.scorers.scorer import Material, Memo, Score, Scorer, score
-from refrain.evaluation.statistics import Difference, Estimate, difference, estimate
+from refrain.evaluation.statistics import Difference, Estimate, difference, estimate, rate
+
+RATES = {one.id for one in SCORERS if one.judges in ("form", "change")}  # scorers that say 1 or 0 of every answer
 
 
 @dataclass(frozen=True)
@@ -159,10 +162,13 @@ def summary(results: Sequence[Result], scorer: str, seed: int = 0) -> dict[str, 
     held = _of(results, scorer)
     names = sorted({one.category for one in held})
     groups = {name: [one for one in held if one.category == name] for name in names} | {"all": held}
-    return {
-        name: estimate([one.score.value for one in group], [one.parent for one in group], seed=seed)
-        for name, group in groups.items()
-    }
+    return {name: mean(scorer, group, seed) for name, group in groups.items()}
+
+
+def mean(scorer: str, results: Sequence[Result], seed: int = 0) -> Estimate:
+    """The mean of a scorer's results: a rate where it says 1 or 0 of every answer."""
+    how = rate if scorer in RATES else estimate
+    return how([one.score.value for one in results], [one.parent for one in results], seed=seed)
 
 
 def compare(one: Sequence[Result], other: Sequence[Result], scorer: str, seed: int = 0) -> Difference:

@@ -59,17 +59,19 @@ def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def rate(outcomes: Sequence[float], parents: Sequence[str], seed: int = 0) -> Estimate:
-    """A share of successes (1 or 0; NaN is unscored). Wilson's interval where every case has its own source, else ours.
+    """A share of successes (1 or 0; NaN is unscored), with its 95 % interval.
 
-    Raises BadInput for another value.
+    Wilson's where every case has its own source, else the bootstrap's. Where all outcomes are one, drawing them anew
+    finds no other, and the interval is Wilson's of as many cases as there are sources. Raises BadInput for others.
     """
     if any(value not in (0, 1) and value == value for value in outcomes):
         raise BadInput("A rate is of outcomes that are 0, 1 or NaN; give a mean of other values to `estimate`.")
     found = estimate(outcomes, parents, seed=seed)
-    if found.sources < found.n or found.n == 0:
+    if found.n == 0 or (found.sources < found.n and 0 < found.mean < 1):
         return found
-    low, high = wilson(round(found.mean * found.n), found.n)
-    return Estimate(found.mean, low, high, found.n, found.sources, found.unscored, found.error)
+    low, high = wilson(round(found.mean * found.sources), found.sources)
+    error = found.error or (high - low) / (2 * 1.96)
+    return Estimate(found.mean, low, high, found.n, found.sources, found.unscored, error)
 
 
 def estimate(

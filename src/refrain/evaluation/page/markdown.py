@@ -23,7 +23,7 @@ def markdown(systems: Sequence[System], folder: Path, scorer: str | None = None,
         f"# {_plain(first.title)}: {', '.join(names)}",
         f"{len(first.cases)} cases. Each cell: mean (95 % interval, n, unscored).",
         "## Scores",
-        table(first.protocol, names, rows),
+        table(first.protocol, names, rows, one_figure=False),
     ]
     together = _totals(systems, names)
     parts += [f"## As {_plain(first.title)} puts its scores together", together] if together else []
@@ -47,7 +47,7 @@ def _totals(systems: Sequence[System], names: Sequence[str]) -> str:
     rows = {f"`{_plain(n)}`": [held[n].estimate if n in held else NONE for held in found] for n in every}
     lacking = {(system, one.lacks): one for system, held in zip(names, found) for one in held.values() if one.lacks}
     why = [f"- {system}, `{_plain(one.name)}`: {_plain(lacks)}" for (system, lacks), one in lacking.items()]
-    return "\n".join([table(systems[0].protocol, names, rows), *(["", *why] if why else [])])
+    return "\n".join([table(systems[0].protocol, names, rows, one_figure=False), *(["", *why] if why else [])])
 
 
 def _of(system: System, scorer: str, category: str) -> Estimate:

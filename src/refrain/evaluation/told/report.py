@@ -6,7 +6,7 @@ from math import floor, isnan, log10
 from refrain.errors import BadInput
 from refrain.evaluation.statistics import Difference, Estimate, holm
 
-FOOT = "Intervals are 95 %, by bootstrap over sources; rates of independent cases by Wilson."
+FOOT = "Intervals are 95 %, by bootstrap over sources; rates of independent cases, or all alike, by Wilson."
 
 
 def cell(found: Estimate) -> str:
@@ -33,11 +33,13 @@ def shown(found: Estimate) -> tuple[str, str]:
     return f"{found.mean:.{places}f}", f"{found.low:.{places}f} to {found.high:.{places}f}"
 
 
-def table(protocol: str, columns: Sequence[str], rows: Mapping[str, Sequence[Estimate]]) -> str:
-    """A table of estimates, one row a system or category, under its protocol, such as `imgedit/strict`.
+def table(
+    protocol: str, columns: Sequence[str], rows: Mapping[str, Sequence[Estimate]], one_figure: bool = True
+) -> str:
+    """A table of estimates, one row a system, category or figure, under its protocol, such as `imgedit/strict`.
 
-    At its foot stands the least difference that each column could show. Raises BadInput where a row is not full or
-    the protocol is not named.
+    one_figure: whether a column holds one figure, so that the least difference that it could show can stand at the
+    foot; not where its rows are of several scorers. Raises BadInput where a row is not full or the protocol not named.
     """
     if protocol.count("/") != 1 or not all(protocol.split("/")):
         raise BadInput(f"A table needs its protocol, such as imgedit/strict, not {protocol!r}.")
@@ -47,7 +49,7 @@ def table(protocol: str, columns: Sequence[str], rows: Mapping[str, Sequence[Est
     lines = [_line(["", *columns]), _line(["---"] * (len(columns) + 1))]
     lines += [_line([name, *map(cell, row)]) for name, row in rows.items()]
     errors = [[row[n].detectable for row in rows.values() if not isnan(row[n].error)] for n in range(len(columns))]
-    least = [f"{name} {max(held):.2g}" for name, held in zip(columns, errors) if held]
+    least = [f"{name} {max(held):.2g}" for name, held in zip(columns, errors) if held and one_figure]
     shown = f" Least difference that would show (unpaired, 80 % power): {', '.join(least)}." if least else ""
     return "\n".join([*lines, "", f"Protocol {protocol}. {FOOT}{shown}"])
 

@@ -6,14 +6,13 @@ from math import isnan
 
 from refrain.errors import BadInput
 from refrain.evaluation.record import Run
-from refrain.evaluation.run import Result, compare
+from refrain.evaluation.run import Result, compare, mean
 from refrain.evaluation.scorers import SCORERS
-from refrain.evaluation.statistics import Difference, estimate, rate
+from refrain.evaluation.statistics import Difference
 from refrain.evaluation.told.report import FOOT, cell, comparison
 from refrain.evaluation.told.totals import Total, totals
 
 ARROWS = {one.id: "↑" if one.better == "high" else "↓" for one in SCORERS}
-RATES = {one.id for one in SCORERS if one.judges in ("form", "change")}  # 1 or 0 of every answer
 FEW = 6  # categories that still fit a line
 
 
@@ -27,8 +26,7 @@ def summary_table(run: Run, results: Sequence[Result]) -> str:
     silent: dict[str, str] = {}
     for name in dict.fromkeys(one.score.scorer for one in results):
         rows = [[one for one in group if one.score.scorer == name] for group in groups.values()]
-        mean = rate if name in RATES else estimate
-        found = [mean([x.score.value for x in row], [x.parent for x in row]) for row in rows]
+        found = [mean(name, row) for row in rows]
         if found[0].n == 0:
             silent[name] = short(_most([one.score.reason or "" for one in rows[0]]))
         else:
