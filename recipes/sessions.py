@@ -45,7 +45,7 @@ EFFECTS_SHARE, COMPOSED_SHARE, STORY_SHARE = 0.15, 0.1, 0.05  # of the batches; 
 NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
 OFFSETS = {"reference": (0.0, 0.0, 24.0), "mask": (0.0, 24.0, 0.0)}  # tokens; pictures are at most 12 wide here
 WORDS = (*REFERENCES, *composed_words(), *known_words(), *" ".join((*NEXT, *SAYING.values())).replace(":", "").split())
-KNOWN = tuple(dict.fromkeys((*vocabulary(), *(word for word in WORDS if word.isalpha()))))
+KNOWN = tuple(dict.fromkeys((*vocabulary(), *sorted(word for word in WORDS if word.isalpha()))))  # sets have no order
 TAUGHT: Card = replace(
     CARD,
     rule="block_causal",

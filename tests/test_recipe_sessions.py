@@ -12,6 +12,7 @@ import torch
 
 from guarantees.house import ROOT
 from refrain.data.plates import Shelf
+from refrain.data.words import vocabulary
 from refrain.editing.editor import Editor
 from refrain.editing.session.session import Session
 from refrain.errors import BadInput
@@ -61,6 +62,11 @@ def test_it_learns_and_what_it_makes_is_asked_in_turns(recipe: ModuleType, tmp_p
     session.ask("paint the ball red", steps=1)
     turn = session.ask("remove the star", steps=1, chain=True)
     assert set(turn.state().masks) == {"here", "there"}
+
+
+def test_words_stand_in_the_same_order_in_every_process(recipe: ModuleType) -> None:
+    own = recipe.KNOWN[len(vocabulary()) :]  # from sets, whose order is another in every process
+    assert recipe.KNOWN[: len(vocabulary())] == vocabulary() and list(own) == sorted(own) and len(own) > 20
 
 
 def test_words_in_another_order_are_other_words(recipe: ModuleType, tmp_path: Path) -> None:
