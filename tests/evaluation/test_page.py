@@ -215,6 +215,8 @@ def test_what_could_not_be_scored_is_told_with_its_reason(tmp_path: Path) -> Non
     assert gap.reason == "it is not there" and gap.turns == (("c2", 1),) and gap.scorers == (UP, DOWN, OTHER)
     for content in (page((one,), tmp_path, 2_000_000, each=0), markdown((one,), tmp_path)):
         assert "it is not there" in content and "c2" in content
+    wordy = [replace(r, score=replace(r.score, reason=r.score.reason and "no " * 200)) for r in one.results]
+    assert [len(gap.reason) for gap in gaps(replace(one, results=wordy))] == [160], "the record has the whole"
     lost = system(tmp_path, "none", (nan,) * 4)
     assert "Nothing could be scored" in page((lost,), tmp_path, 2_000_000)
     assert "it is not there" in markdown((lost,), tmp_path)

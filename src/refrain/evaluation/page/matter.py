@@ -14,6 +14,7 @@ from refrain.evaluation.run import Result, summary
 from refrain.evaluation.scorers import SCORERS
 from refrain.evaluation.scorers.scorer import Scorer
 from refrain.evaluation.statistics import Estimate
+from refrain.evaluation.told.tables import short
 from refrain.evaluation.told.totals import Total, totals
 
 if TYPE_CHECKING:
@@ -190,7 +191,10 @@ def picked(systems: Sequence[System], scorer: str, each: int) -> list[Pick]:
 
 
 def gaps(system: System) -> list[Gap]:
-    """Why scores are missing: one entry for every reason and the scorers that give it together, most turns first."""
+    """Why scores are missing: one entry for every reason and the scorers that give it together, most turns first.
+
+    A reason is cut to 160 characters; the whole of it, such as all that a model can do, stands in the record.
+    """
     said: dict[tuple[str, int, str], list[str]] = {}
     for one in system.results:
         if one.score.reason is not None:
@@ -198,5 +202,5 @@ def gaps(system: System) -> list[Gap]:
     grouped: dict[tuple[str, tuple[str, ...]], list[tuple[str, int]]] = {}
     for (case, turn, reason), names in said.items():
         grouped.setdefault((reason, tuple(names)), []).append((case, turn))
-    found = [Gap(reason, names, tuple(turns)) for (reason, names), turns in grouped.items()]
+    found = [Gap(short(reason, 160), names, tuple(turns)) for (reason, names), turns in grouped.items()]
     return sorted(found, key=lambda gap: -len(gap.turns))
