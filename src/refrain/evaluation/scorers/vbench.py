@@ -40,7 +40,7 @@ def vbench_scorers(path: Path, benchmark: Benchmark) -> tuple[Scorer, ...]:
 def results(path: Path) -> dict[str, Said]:
     """What VBench's result file says, by dimension. Raises BadInput for another file."""
     if not path.is_file():
-        raise BadInput(f"{path} is not there; give VBench's own ..._eval_results.json.")
+        raise BadInput(f"{path} is no file; give VBench's own ..._eval_results.json.")
     said = read_json(path)
     if not isinstance(said, dict) or not said:
         raise BadInput(f"{path} is no result of VBench; give its ..._eval_results.json.")
