@@ -185,6 +185,18 @@ def test_a_model_that_knows_no_references_says_its_name(editor: Editor, tmp_path
     assert session.here.id == 1
 
 
+def test_a_replay_that_cannot_go_on_says_how_far_it_came(editor: Editor, tmp_path: Path) -> None:
+    knowing = changing(tmp_path / "m", kinds=("text", "source", "reference", "answer", "target"), rule="full")
+    session = Session.create(tmp_path / "s", photo(), knowing)
+    session.ask(WORDS, steps=1)
+    session.ask(WORDS, references=(photo(),), steps=1)
+    with pytest.raises(
+        Unsupported, match="not trained on reference pictures.* That was turn 2; .* holds what came before"
+    ):
+        session.replay(tmp_path / "r", editor)
+    assert Session.open(tmp_path / "r").here.id == 1
+
+
 def test_a_turn_keeps_what_it_changed_and_the_source_changed_nothing(tmp_path: Path) -> None:
     session = Session.create(tmp_path / "s", moving(), changing(tmp_path / "model"))
     matte = session.ask(WORDS).matte

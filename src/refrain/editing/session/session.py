@@ -208,7 +208,13 @@ class Session:
         source = replace(self.whole(0), origin=origin)
         new = Session.create(folder, source, asker, first["short_side"], on_progress, first.get("dummy", False))
         for turn in self._tree.turns[1:]:
-            new._answer(asked_in(turn, seed), turn.parent, on_progress or _silent)
+            try:
+                new._answer(asked_in(turn, seed), turn.parent, on_progress or _silent)
+            except RefrainError as error:
+                said = (
+                    f"{error} That was turn {turn.id}; {folder} holds what came before it: go on there, or remove it."
+                )
+                raise type(error)(said) from error
         if new.here.id != self.here.id:
             new.branch(self.here.id)
         return new
