@@ -6,7 +6,7 @@
 
 Hardware: one CPU core and 4 GB for the embedded model; a Wan of 1.3 B parameters wants a GPU of 24 GB.
 Hours:    0.53 s of one core a step, so some three minutes, and 0.7 s for each pair that is rendered.
-Expected: petals, which the model has never seen, are recognised in 9 of 12 answers: docs/quality.md, "Few-shot".
+Expected: petals, which the model has never seen, are recognised in 6 of 12 answers: docs/quality.md, "Few-shot".
 """
 
 import sys

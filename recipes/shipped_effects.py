@@ -7,7 +7,7 @@ One of which 8 of 12 answers are recognised is copied to src/refrain/models/embe
 finds it. A LoRA fits the weights that it was trained on and no others, so this is run anew whenever the model is.
 
 Hardware: one CPU core and 4 GB. Hours: some four minutes of one core an effect.
-Expected: docs/quality.md, "Few-shot": petals passed with 9 of 12.
+Expected: docs/quality.md, "Few-shot": petals passed with 9 of 12 (6 by a stricter judge).
 """
 
 import shutil
