@@ -44,9 +44,6 @@ class GraphEdit:
     added: Thing | None = None
 
 
-Turn = GraphEdit  # the name by which the judge, which is frozen, knows it
-
-
 def applied(graph: Graph, turn: GraphEdit) -> Graph:
     """The graph after a turn."""
     if turn.kind == "add":

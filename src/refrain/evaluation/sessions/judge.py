@@ -28,7 +28,7 @@ from refrain.data.sessions.graph import (
     Thing,
 )
 from refrain.data.sessions.render import looked, render
-from refrain.data.sessions.turns import COLOURLESS, Turn, applied
+from refrain.data.sessions.turns import COLOURLESS, GraphEdit, applied
 from refrain.errors import BadInput
 
 EDITION = 1
@@ -128,10 +128,10 @@ def rivals_of(asked: RenderedTurn) -> Rivals:
     if turn.kind == "add":
         looks |= {"shape": SHAPES, "pattern": PATTERNS}
     found |= _variants(after, turn.thing, looks)
-    found["gone"] = applied(after, Turn("remove", turn.thing))
+    found["gone"] = applied(after, GraphEdit("remove", turn.thing))
     if turn.kind in ("add", "move"):
         cells = [cell for cell in before.free if cell != turn.value]
-        found |= {f"at the {cell}": applied(after, Turn("move", turn.thing, cell)) for cell in cells}
+        found |= {f"at the {cell}": applied(after, GraphEdit("move", turn.thing, cell)) for cell in cells}
     if turn.kind == "move":
         copy = replace(after.thing(turn.thing), key=max(one.key for one in after.things) + 1)
         found["copied"] = replace(before, things=(*before.things, copy))
