@@ -9,13 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
-from refrain.errors import BadWeights
-
-from .folder import filled, name_of
+from .folder import filled, name_of, tensors_of
 
 WIDTH = 768  # of CLIP L/14's shared space
 SECOND = {0: (WIDTH, 1024), 2: (1024, 128), 4: (128, 64), 6: (64, 16), 7: (16, 1)}  # layers of v2; dropout lay between
@@ -33,14 +29,10 @@ class Aesthetic:
     def load(path: str | Path) -> "Aesthetic":
         """Load a safetensors file with the tensors of v1 (`weight`, `bias`) or v2 (`layers.0.weight`, …)."""
         file = Path(path)
-        try:
-            tensors = load_file(file)
-        except (OSError, SafetensorError) as error:
-            raise BadWeights(
-                f"{file} is no safetensors file; LAION's heads come as pickles from github.com/LAION-AI/"
-                "aesthetic-predictor and .../christophschuhmann/improved-aesthetic-predictor, make one of them as "
-                "docs/evaluation.md says."
-            ) from error
+        tensors = tensors_of(
+            file, "LAION's heads come as pickles from github.com/LAION-AI/aesthetic-predictor and "
+            ".../christophschuhmann/improved-aesthetic-predictor, make one of them",
+        )  # fmt: skip
         second = any(name.startswith("layers.") for name in tensors)
         head: nn.Module = nn.Linear(WIDTH, 1)
         if second:

@@ -10,14 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from refrain.errors import BadWeights
-
-from .folder import filled, name_of
+from .folder import filled, name_of, tensors_of
 
 WIDTHS = (20, 32, 44, 56)  # of features at 1/2, 1/4, 1/8 and 1/16 of the picture
 SIDE = 20  # channels that a block works on by themselves
@@ -228,13 +224,9 @@ class Amt:
     def load(path: str | Path, device: str = "cpu") -> "Amt":
         """Load a file of its tensors. Raises BadWeights."""
         file = Path(path)
-        try:
-            tensors = load_file(file)
-        except (OSError, SafetensorError) as error:
-            raise BadWeights(
-                f"{file} is no safetensors file; AMT-S (amt-s.pth of huggingface.co/lalala125/AMT, CC BY-NC 4.0) comes "
-                "as a pickle, make a file of it as docs/evaluation.md says."
-            ) from error
+        tensors = tensors_of(
+            file, "AMT-S (amt-s.pth of huggingface.co/lalala125/AMT, CC BY-NC 4.0) comes as a pickle, make a file of it"
+        )
         network = Network()
         filled(network, tensors, file)
         return Amt(network.to(device), name_of(file, [file]), device)

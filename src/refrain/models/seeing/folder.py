@@ -10,6 +10,7 @@ import huggingface_hub
 import torch
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers.utils import logging
 
@@ -69,6 +70,14 @@ def loaded(kind: Any, folder: Path, device: str | torch.device, **more: Any) -> 
     if lacking:
         raise BadWeights(f"{folder} lacks {len(lacking)} tensors of {kind.__name__} (such as {lacking[0]}).")
     return model.to(device).eval().requires_grad_(False)
+
+
+def tensors_of(file: Path, how: str) -> dict[str, Tensor]:
+    """All tensors of a safetensors file. Raises BadWeights, which says how one is made of what is published."""
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise BadWeights(f"{file} is no safetensors file; {how} as docs/evaluation.md says.") from error
 
 
 def filled(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:

@@ -10,13 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from refrain.errors import BadWeights
 
-from .folder import filled, name_of
+from .folder import filled, name_of, tensors_of
 
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)  # of pictures in -1 .. 1
 TAPS = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29), "squeeze": (1, 4, 7, 9, 10, 11, 12)}
@@ -105,13 +103,10 @@ class Lpips:
     def load(path: str | Path, device: str = "cpu") -> "Lpips":
         """Load a file; which backbone it holds is seen from its tensors. Raises BadWeights."""
         file = Path(path)
-        try:
-            tensors = load_file(file)
-        except (OSError, SafetensorError) as error:
-            raise BadWeights(
-                f"{file} is no safetensors file; LPIPS's heads (BSD-2, github.com/richzhang/PerceptualSimilarity) and "
-                "torchvision's backbones (BSD-3) come as pickles, make one file of them as docs/evaluation.md says."
-            ) from error
+        tensors = tensors_of(
+            file, "LPIPS's heads (BSD-2, github.com/richzhang/PerceptualSimilarity) and torchvision's backbones (BSD-3)"
+            " come as pickles, make one file of them",
+        )  # fmt: skip
         first = tuple(tensors["features.0.weight"].shape) if "features.0.weight" in tensors else ()
         kind = {(64, 3, 11, 11): "alex", (64, 3, 3, 3): "vgg"}.get(first)
         if kind is None:

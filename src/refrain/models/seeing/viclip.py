@@ -14,14 +14,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoTokenizer
 
 from refrain.errors import BadWeights
 
-from .folder import filled, name_of
+from .folder import filled, name_of, tensors_of
 from .view import View
 
 FILE = "viclip.safetensors"
@@ -171,13 +169,10 @@ class Viclip:
         """Load a folder of viclip.safetensors and the files of CLIP's tokenizer. Raises BadWeights."""
         home = Path(folder)
         file = home / FILE
-        try:
-            tensors = load_file(file)
-        except (OSError, SafetensorError) as error:
-            raise BadWeights(
-                f"{file} is no safetensors file; ViCLIP (ViClip-InternVid-10M-FLT.pth of huggingface.co/OpenGVLab/"
-                "ViCLIP) comes as a pickle, make the folder of it as docs/evaluation.md says."
-            ) from error
+        tensors = tensors_of(
+            file, "ViCLIP (ViClip-InternVid-10M-FLT.pth of huggingface.co/OpenGVLab/ViCLIP) comes as a pickle, make "
+            "the folder of it",
+        )  # fmt: skip
         size = Sizes.of(tensors, file)
         network = Network(size)
         filled(network, tensors, file)
