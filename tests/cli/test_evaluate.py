@@ -38,6 +38,17 @@ def test_answers_of_another_seed_are_not_mixed(model: Path, out: Path, run: Run)
     assert ran.status == 2 and "another seed" in ran.err
 
 
+def test_the_short_exam_is_another_and_is_not_mixed_with_the_whole(
+    model: Path, out: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exam, "SHORT_SIDE", 32)
+    sit(run, model, out / "run.jsonl")
+    ran = sit(run, model, out / "run.jsonl", "--short")
+    assert ran.status == 2 and "length" in ran.err
+    ran = sit(run, model, out / "short.jsonl", "--short")
+    assert ran.status == 0 and json.loads((out / "short.jsonl").read_text())["short"]
+
+
 def test_clips_of_ones_own_are_judged_by_recognition_alone(model: Path, clip: Path, run: Run) -> None:
     ran = run("evaluate", "effects", clip, "--model", model, "--effect", "fog")
     assert ran.status == 0 and "| fog | 1 |" in ran.out and "| – | – | – | – |" in ran.out

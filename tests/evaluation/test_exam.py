@@ -36,6 +36,19 @@ def test_every_case_has_a_subject_and_a_scene_that_no_recipe_draws() -> None:
     assert exam.SCENES > 100_000
 
 
+def test_the_short_exam_asks_the_same_of_fewer_and_smaller_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exam, "SHORT_LENGTH", 3)
+    monkeypatch.setattr(exam, "SHORT_SIDE", 32)
+    (whole,), (short,) = exam.problems(1, ["rings"]), exam.problems(1, ["rings"], short=True)
+    assert short.number == whole.number and short.example.instruction == whole.example.instruction
+    shot, made = short.shot, short.example
+    assert shot.subject is not None and shot.behind is not None
+    assert shot.frames.shape == made.target.shape == shot.behind.shape == (3, 32, 32, 3)
+    assert shot.subject.shape == made.matte.shape == (3, 32, 32)
+    assert np.allclose(made.matte.mean((1, 2)), whole.example.matte[:3].mean((1, 2)), atol=0.02)
+    assert exam.digest([short]) != exam.digest([whole])
+
+
 def test_scores_of_a_perfect_answer_and_of_none() -> None:
     problem = exam.problem("snow", 0)
     source, target, matte = problem.shot.frames, problem.example.target, problem.example.matte

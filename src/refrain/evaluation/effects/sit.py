@@ -156,5 +156,7 @@ def _row(name: str, answers: Sequence[Answer]) -> str:
         [a.overlap for a in answers], [a.strength for a in answers], [a.outside - a.codec for a in answers],
         [a.flicker for a in answers],
     )]  # fmt: skip
-    told = " | ".join("–" if n == 0 else f"{mean:.2f} ± {half:.2f}" for mean, half, n in cells)
+    told = " | ".join(
+        "–" if n == 0 else f"{mean:.2f}" if n == 1 else f"{mean:.2f} ± {half:.2f}" for mean, half, n in cells
+    )
     return f"| {name} | {len(answers)} | {right / len(answers):.2f} | {called} | {told} |"
