@@ -14,6 +14,7 @@ from editing.sessions import KEEP, WORDS, changing, photo, same
 from refrain import Session
 from refrain.editing.editor import Editor
 from refrain.editing.session import log
+from refrain.editing.session.lock import held
 from refrain.errors import BadInput
 
 DYING = """
@@ -33,10 +34,8 @@ WATCHED = {{"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.trunca
 sync = os.fsync
 os.fsync = lambda number: (sys.audit("sync", str(root)), sync(number))[1]
 
-def ask(home, at=None, turns=1):
-    child = os.fork()
-    if child:
-        return child
+def watch(at):
+    # dies before the at-th of what is watched
     left = [at]
     def hook(event, given):
         if at is not None and event in WATCHED and given and str(given[0]).startswith(str(root)):
@@ -44,6 +43,12 @@ def ask(home, at=None, turns=1):
             if left[0] < 0:
                 os.kill(os.getpid(), signal.SIGKILL)
     sys.addaudithook(hook)
+
+def ask(home, at=None, turns=1):
+    child = os.fork()
+    if child:
+        return child
+    watch(at)
     session = Session.open(home, editor)
     for _ in range(turns):
         session.ask(WORDS, steps=1)
@@ -58,6 +63,30 @@ def look(home, least, most):
     folders = {{f"{{each.id:03d}}" for each in session.turns}}
     assert {{path.name for path in home.iterdir()}} == folders | {{"turns.jsonl", "lock"}}
     return len(session.turns)
+
+def begin(home, at):
+    child = os.fork()
+    if child:
+        return child
+    watch(at)
+    Session.create(home, clip, editor)
+    os._exit(0)
+
+for point in range(1000):
+    parent = root / f"new{{point}}"
+    parent.mkdir()
+    home = parent / "s"
+    _, status = os.waitpid(begin(home, point), 0)
+    if not home.exists():  # there is no session, and so one can be begun
+        for left in parent.iterdir():
+            os.utime(left, (0, 0))  # it is not just being begun
+        Session.create(home, clip, editor)
+    assert {{path.name for path in parent.iterdir()}} == {{"s"}}, list(parent.iterdir())
+    look(home, 1, 1)
+    if not os.WIFSIGNALED(status):
+        assert status == 0
+        break
+print("points", point)
 
 found = []
 for point in range(1000):
@@ -102,11 +131,27 @@ def home(made: Path, tmp_path: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_at_any_instant_it_stands_at_a_whole_turn(tmp_path: Path) -> None:
-    """At every opening, renaming, removing and bringing to the disk of a turn; and at any time, eight times."""
+    """At every opening, renaming, removing and bringing to the disk of a beginning, and of a turn; and at any time."""
     program = DYING.format(path=sys.path, root=str(tmp_path))
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=3000, check=False)
     assert ran.returncode == 0, ran.stderr
-    assert int(ran.stdout.split()[1]) > 12
+    assert all(int(line.split()[1]) > 12 for line in ran.stdout.splitlines())
+
+
+def test_what_a_killed_beginning_left_goes_and_what_others_begin_stays(tmp_path: Path, editor: Editor) -> None:
+    names = {name: tmp_path / f".{name}.0123abcd.session.part" for name in ("dead", "living", "young", "old")}
+    for folder in names.values():
+        folder.mkdir()
+    (names["dead"] / "lock").touch()
+    (names["dead"] / "000").mkdir()
+    os.utime(names["old"], (0, 0))
+    foreign = tmp_path / ".mine.part"
+    foreign.mkdir()
+    with held(names["living"]):
+        Session.create(tmp_path / "s", photo(), editor)
+    assert {path.name for path in tmp_path.iterdir()} == {"s", ".mine.part", names["living"].name, names["young"].name}
+    Session.create(tmp_path / "t", photo(), editor)
+    assert not names["living"].exists() and names["young"].exists()
 
 
 def test_a_torn_last_line_is_dropped_wherever_it_is_torn(home: Path) -> None:

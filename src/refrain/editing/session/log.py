@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -57,6 +58,11 @@ def add(folder: Path, record: Mapping[str, Any], end: int) -> int:
                 file.truncate(end)
             raise
     return end + len(line)
+
+
+def now() -> str:
+    """The time, as records tell it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _record(line: bytes, number: int, path: Path) -> Record:

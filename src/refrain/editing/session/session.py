@@ -1,14 +1,10 @@
 """A session: ask, look, take back, go another way. The folder is the session; this is a view of it."""
 
-import os
-import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Unpack
-from uuid import uuid4
 
 from safetensors import SafetensorError
 from torch import Tensor
@@ -25,10 +21,11 @@ from refrain.media.fit import model_size
 
 from . import log
 from .ask import Ask, Choices, asked_in, check_seed, references_in
+from .begin import begin, require_place
 from .lines import Lines, begun, line_of, serves
 from .lock import held
-from .media import copy_sound, write_bound, write_clip
-from .shelf import hashes, shelved, sweep, to_disk
+from .media import write_bound, write_clip
+from .shelf import hashes, shelved, sweep
 from .state import State, carried, save
 from .turn import Tree, Turn, read_tree
 from .where import Where, where
@@ -58,27 +55,16 @@ class Session:
         """
         check_side(short_side)
         home = Path(folder)
-        if home.exists() and not (home.is_dir() and not any(home.iterdir())):
-            raise BadInput(f"{home} is there and not empty; a session needs a folder of its own, so give a new name.")
-        if not home.absolute().parent.is_dir():
-            raise BadInput(f"The folder {home.absolute().parent} does not exist; make it, or give another name.")
+        require_place(home)
         state = State.of(_encoded(source, short_side, editor, on_progress or _silent))
         if dummy and not serves(editor, state):
             raise Unsupported(f"{editor.model} sees one turn of this source at a time; begin without a dummy turn.")
-        aside = home.absolute().with_name(f".{home.absolute().name}.{uuid4().hex[:8]}.part")
         try:
-            aside.mkdir()
-            _begin(aside, source, state, editor, short_side, dummy)
-            if home.is_dir():
-                home.rmdir()
-            os.replace(aside, home)
-            to_disk(home.absolute().parent)
+            begin(home, source, state, editor, short_side, dummy)
         except (OSError, SafetensorError) as error:
             raise BadInput(
                 f"The session {home} could not be made: {_reason(error)}. See to that, and begin again."
             ) from error
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
         return cls(home, editor, read_tree(home))
 
     @classmethod
@@ -300,7 +286,7 @@ class Session:
             with shelved(self.home, number) as folder:
                 save(state, folder)
                 record = {
-                    "turn": number, "parent": parent.id, "at": _now(), "asked": asked.told(folder),
+                    "turn": number, "parent": parent.id, "at": log.now(), "asked": asked.told(folder),
                     "clip": write_clip(result.clip, folder, "clip"),
                     "matte": write_bound(result.change, folder, "matte"),
                     "masks": {task: write_bound(mask, folder, f"mask-{task}") for task, mask in masks.items()},
@@ -320,7 +306,7 @@ class Session:
 
     def _go(self, number: int, by: str) -> Turn:
         try:
-            self._tree.end = log.add(self.home, {"here": number, "by": by, "at": _now()}, self._tree.end)
+            self._tree.end = log.add(self.home, {"here": number, "by": by, "at": log.now()}, self._tree.end)
         except OSError as error:
             raise BadInput(
                 f"The session {self.home} stays where it is: {_reason(error)}. See to that first."
@@ -351,35 +337,10 @@ class Session:
             )
 
 
-def _begin(home: Path, source: Clip, state: State, editor: Editor, short_side: int | None, dummy: bool) -> None:
-    """Write the source and the first record."""
-    with shelved(home, 0) as folder:
-        save(state, folder)
-        record = {
-            "session": log.VERSION,
-            "turn": 0,
-            "parent": None,
-            "at": _now(),
-            "source": None if source.origin is None else str(source.origin),
-            "short_side": short_side,
-            "dummy": dummy,
-            "editor": editor.cause(),
-            "clip": write_clip(source, folder, "clip"),
-            "sound": None if source.sound is None else copy_sound(source.sound, folder),
-            "files": hashes(folder),
-        }
-    log.add(home, record, 0)
-    to_disk(home)
-
-
 def _encoded(clip: Clip, short_side: int | None, editor: Editor, on_progress: OnProgress) -> Seen:
     """A clip's latents at the size at which the model edits it."""
     size = model_size(clip.size, short_side or editor.card.short_side, editor.card.multiple)
     return look(clip, (), size, editor, on_progress, Clock())
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _reason(error: Exception) -> str:
