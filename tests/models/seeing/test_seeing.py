@@ -1,6 +1,7 @@
 """Networks that look, with tiny ones of random weights: prepared as published, loaded whole or refused."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from torch import nn
 from torch.nn import functional
+from torchmetrics.functional.image import learned_perceptual_image_patch_similarity
+from torchmetrics.functional.image import lpips as torchmetrics_lpips
 from transformers import (
     CLIPConfig,
     CLIPModel,
@@ -23,7 +27,6 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from refrain.errors import BadInput, BadWeights, Unsupported
-from refrain.models.seeing import lpips as lpips_file
 from refrain.models.seeing.aesthetic import SECOND, Aesthetic
 from refrain.models.seeing.clip import Clip
 from refrain.models.seeing.dino import Dino
@@ -151,66 +154,71 @@ def test_weights_that_change_change_their_name(clip_folder: Path, tmp_path: Path
         Aesthetic.load(tmp_path / "none.safetensors")
 
 
-@pytest.mark.parametrize("kind", ["alex", "squeeze", "vgg"])
-def test_lpips_is_its_definition(kind: str, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    network = Network(kind)
-    for name, tensor in network.state_dict().items():
-        if name.startswith("lin"):
-            tensor.abs_()
-    save_file(network.state_dict(), tmp_path / f"{kind}.safetensors")
-    lpips, one = Lpips.load(tmp_path / f"{kind}.safetensors"), frames(1, 48, 40)
-    other = one[:, ::-1].copy()
-    assert lpips.kind == kind and lpips.distances(one, one)[0] == 0
-    assert lpips.distances(one, other)[0] == pytest.approx(
-        slow(network.state_dict(), kind, one[0], other[0]), abs=1e-5, rel=1e-5
-    )
-    tensors = {k: v for k, v in network.state_dict().items() if not k.startswith("lin0")}
-    save_file(tensors, tmp_path / "part.safetensors")
-    with pytest.raises(BadWeights, match="lacks lin0.model.1.weight"):
-        Lpips.load(tmp_path / "part.safetensors")
-
-
-# Layers as the papers give them, written down anew: C conv (number, stride, padding) with ReLU, P pool, F fire, T tap.
+# Backbones as torchvision numbers their layers, written down anew. C: convolution (width, edge, stride, padding) and
+# ReLU; P: the largest of 3x3, every second; H: of 2x2; F: a fire module (narrow, wide).
 PLANS = {
-    "alex": "C0,4,2 T P3 C3,1,2 T P3 C6,1,1 T C8,1,1 T C10,1,1 T",
-    "squeeze": "C0,2,0 T P3 F3 F4 T P3 F6 F7 T P3 F9 T F10 T F11 T F12 T",
-    "vgg": "C0,1,1 C2,1,1 T P2 C5,1,1 C7,1,1 T P2 C10,1,1 C12,1,1 C14,1,1 T P2 C17,1,1 C19,1,1 C21,1,1 T P2 "
-           "C24,1,1 C26,1,1 C28,1,1 T",
+    "alex": "C64,11,4,2 P C192,5,1,2 P C384,3,1,1 C256,3,1,1 C256,3,1,1",
+    "squeeze": "C64,3,2,0 P F16,64 F16,64 P F32,128 F32,128 P F48,192 F48,192 F64,256 F64,256",
+    "vgg": "C64,3,1,1 C64,3,1,1 H C128,3,1,1 C128,3,1,1 H C256,3,1,1 C256,3,1,1 C256,3,1,1 H "
+           "C512,3,1,1 C512,3,1,1 C512,3,1,1 H C512,3,1,1 C512,3,1,1 C512,3,1,1",
 }  # fmt: skip
 
 
-def slow(weights: dict[str, torch.Tensor], kind: str, one: np.ndarray, other: np.ndarray) -> float:
-    """LPIPS by the formula, in float64: Σ over taps of the mean over places of Σ over channels w·(â − b̂)²."""
-    w = {name: tensor.double() for name, tensor in weights.items()}
+class Fire(nn.Module):
+    def __init__(self, width: int, narrow: int, wide: int) -> None:
+        super().__init__()
+        self.squeeze, self.expand1x1 = nn.Conv2d(width, narrow, 1), nn.Conv2d(narrow, wide, 1)
+        self.expand3x3 = nn.Conv2d(narrow, wide, 3, padding=1)
 
-    def conv(x: torch.Tensor, name: str, stride: int = 1, padding: int = 0) -> torch.Tensor:
-        return functional.conv2d(x, w[f"{name}.weight"], w[f"{name}.bias"], stride, padding).relu()
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = functional.relu(self.squeeze(x))
+        return functional.relu(torch.cat((self.expand1x1(x), self.expand3x3(x)), 1))
 
-    def taps(frame: np.ndarray) -> list[torch.Tensor]:
-        shift = torch.tensor(lpips_file.SHIFT, dtype=torch.float64)
-        scale = torch.tensor(lpips_file.SCALE, dtype=torch.float64)
-        x = ((torch.from_numpy(frame).double() / 255 * 2 - 1 - shift) / scale).permute(2, 0, 1)[None]
-        found: list[torch.Tensor] = []
-        for step in PLANS[kind].split():
-            if step == "T":
-                found.append(x[0])
-            elif step[0] == "P":
-                x = functional.max_pool2d(x, int(step[1]), 2, ceil_mode=kind == "squeeze")
-            elif step[0] == "F":
-                name = f"features.{step[1:]}"
-                x = conv(x, f"{name}.squeeze")
-                x = torch.cat([conv(x, f"{name}.expand1x1"), conv(x, f"{name}.expand3x3", 1, 1)], 1)
-            else:
-                number, stride, padding = step[1:].split(",")
-                x = conv(x, f"features.{number}", int(stride), int(padding))
-        return found
 
-    total = 0.0
-    for n, (a, b) in enumerate(zip(taps(one), taps(other))):
-        a, b = (x / (x.square().sum(0).sqrt() + 1e-10) for x in (a, b))
-        total += float((w[f"lin{n}.model.1.weight"][0] * (a - b).square()).sum(0).mean())
-    return total
+def planned(kind: str) -> nn.Sequential:
+    """A backbone of random weights that keep features at their scale."""
+    layers, width = list[nn.Module](), 3
+    for step in PLANS[kind].split():
+        sizes = [int(one) for one in step[1:].split(",") if one]
+        if step[0] == "C":
+            layers += [nn.Conv2d(width, *sizes), nn.ReLU()]
+            width = sizes[0]
+        elif step[0] == "F":
+            layers.append(Fire(width, *sizes))
+            width = 2 * sizes[1]
+        else:
+            layers.append(nn.MaxPool2d(3, 2, ceil_mode=kind == "squeeze") if step == "P" else nn.MaxPool2d(2))
+    for one in nn.Sequential(*layers).modules():
+        if isinstance(one, nn.Conv2d):
+            nn.init.kaiming_normal_(one.weight)
+    return nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize("kind", ["alex", "squeeze", "vgg"])
+def test_lpips_is_that_of_torchmetrics_with_the_published_heads(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    seen = planned(kind)  # in the place of torchvision's, which is not at hand
+    monkeypatch.setattr(torchmetrics_lpips, "_get_tv_model_features", lambda *_: seen)
+    heads = torchmetrics_lpips._NoTrainLpips(net=kind).state_dict()
+    tensors = {f"features.{name}": tensor.clone() for name, tensor in seen.state_dict().items()}
+    tensors |= {name: tensor.clone() for name, tensor in heads.items() if re.fullmatch(r"lin\d\..*", name)}
+    save_file(tensors, tmp_path / f"{kind}.safetensors")
+    lpips, one = Lpips.load(tmp_path / f"{kind}.safetensors"), frames(2, 32, 40)
+    assert lpips.kind == kind and lpips.distances(one, one).tolist() == [0, 0]
+    for other in (one[:, ::-1].copy(), (one // 2 + 40).astype(np.uint8), frames(2, 32, 40)[::-1].copy()):
+        a, b = (torch.from_numpy(clip).permute(0, 3, 1, 2).double() / 127.5 - 1 for clip in (one, other))
+        wanted = learned_perceptual_image_patch_similarity(a, b, net_type=kind, reduction="none", normalize=False)
+        assert lpips.distances(one, other) == pytest.approx(wanted.numpy(), abs=1e-5)
+        assert wanted.min() > 0.01
+
+
+def test_lpips_without_a_head_is_refused(tmp_path: Path) -> None:
+    tensors = {name: tensor for name, tensor in Network("squeeze").state_dict().items() if not name.startswith("lin0")}
+    save_file(tensors, tmp_path / "part.safetensors")
+    with pytest.raises(BadWeights, match="lacks lin0.model.1.weight"):
+        Lpips.load(tmp_path / "part.safetensors")
 
 
 def _unit(features: np.ndarray) -> np.ndarray:
