@@ -40,7 +40,7 @@ def test_what_a_model_cannot_is_refused_and_counts_as_wrong() -> None:
     composed, told = exam.sit_composition(refuses, seed, asked), exam.sit_story(refuses, next(exam.stories(1, SIZE)))
     assert not composed.right and told.right == (False, False, False)
     table = exam.report([composed], [told])
-    assert "| composition: composed | 1 | 0.000 | 0.000 to 0.793 | (refused) |" in table
+    assert "| composition: composed | 1 | 0.000 | 0.000 to 0.793 | – | – | (refused) |" in table
     assert "| story: frame 3 goes on | 1 | 0.000 |" in table and "refused: it has no references." in table
     assert exam.report([], []) == ""
 

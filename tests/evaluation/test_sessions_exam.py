@@ -16,8 +16,8 @@ from refrain.data.sessions.graph import CELLS, COLOURS, GROUNDS, LOOKS, SHAPES, 
 from refrain.data.sessions.render import render
 from refrain.data.sessions.turns import KINDS, GraphEdit, applied
 from refrain.errors import BadInput, Unsupported
-from refrain.evaluation.sessions import exam
-from refrain.evaluation.sessions.judge import continues, judge, judge_composition
+from refrain.evaluation.sessions import exam, parts
+from refrain.evaluation.sessions.judge import continues, judge, judge_composition, way
 from refrain.models.embedded.codec import LinearCodec
 
 SIZE = (96, 96)
@@ -159,10 +159,52 @@ def test_truth_reaches_the_end_and_the_source_ends_at_once() -> None:
     session = next(exam.sessions(1, 4, SIZE))
     best, worst = exam.sit(exam.truth, session), exam.sit(exam.unchanged, session)
     assert [one.right for one in best] == [True] * 4 and exam.reached(best, 4)
-    assert all(one.now == one.then == 1 for one in best)
+    assert all(one.now == one.then == one.way == 1 for one in best) and worst[0].way == 0
     assert len(worst) == 1 and worst[0].seen_as == "unchanged" and not exam.reached(worst, 1)
     told = exam.report([best, worst], 4)
     assert "| 4 | 2 | 0.500 |" in told and {"unchanged"} <= set(told.replace("|", " ").split())
+
+
+@pytest.mark.parametrize("length", [1, 5])
+def test_the_truth_goes_all_the_way_the_picture_before_none_and_what_lies_elsewhere_does_not_count(length: int) -> None:
+    for one in draw_session(FIRST, 4, (48, 48), length).turns:
+        truth, before, where = one.frames, one.before.frames, one.changed
+        assert way(truth, truth, before, where) == 1 and way(before, truth, before, where) == 0
+        half = ((truth.astype(np.float32) + before) / 2).astype(np.uint8)
+        assert way(half, truth, before, where) == pytest.approx(0.75, abs=0.02)
+        elsewhere = np.where(where[..., None], truth, 255 - truth)
+        assert way(elsewhere, truth, before, where) == 1
+        assert way(2 * before.astype(np.float32) - truth, truth, before, where) < -2, "it went the other way"
+        assert math.isnan(way(truth, truth, before, np.zeros_like(where)))
+
+
+def test_ways_are_told_by_turn_and_kind_with_intervals_that_draw_sessions() -> None:
+    def line(*ways: float) -> list[exam.Judged]:
+        return [exam.Judged(n, f"k{n}", "", False, True, "unchanged", way=gone) for n, gone in enumerate(ways, 1)]
+
+    told = exam.report([line(0.5, -8.0), line(0.7, 0.2), line(0.6, math.nan)], 3).splitlines()
+    assert "| 1 | 3 | 0.000 | 0.000 to 0.562 | 3 | 0.600 | " in told[2]
+    assert "| 3 | -0.400 | " in told[3], "a ruined picture counts as -1, and one that could not be measured not at all"
+    assert "| 0 | – | – | – | – | – | – |" in told[4]
+    assert "| k1 | 3 | 0.00 | 0.00 | 1.00 | 0.600 | " in told[8] and told[10].startswith("| all | 6 | ")
+    same = [line(value, value, value, value) for value in (0.0, 1.0)]  # four turns of a session are no four sessions
+    four, one = (exam.way_told([t.way for s in some for t in s], [str(n) for n, s in enumerate(some) for _ in s])
+                 for some in (same, [s[:1] for s in same]))  # fmt: skip
+    assert four == one
+    assert exam.way_told([0.5], ["a"]) == "0.500 | –" and exam.way_told([], []) == "– | –"
+
+
+def test_compositions_and_stories_are_told_by_how_far_they_went() -> None:
+    seed, one = next(parts.compositions(1, SIZE))
+    right, wrong = (parts.sit_composition(lambda _, x=x: x, seed, one) for x in (one.frames, one.source))
+    assert (right.right, right.way) == (True, 1) and (wrong.right, wrong.way) == (False, 0)
+    story = next(parts.stories(1, (48, 48)))
+    went = parts.sit_story(lambda story, step: story.frames[step : step + 1], story)
+    stood = parts.sit_story(lambda story, step: story.frames[step - 1 : step], story)
+    assert went.ways == (1.0,) * 3 and stood.ways == (0.0,) * 3 and not any(stood.right)
+    told = parts.report([right, wrong], [went, stood])
+    assert "| composition: composed | 2 | 0.500 | 0.095 to 0.905 | 0.500 | " in told
+    assert "| story: frame 3 goes on | 2 | 0.500 | 0.095 to 0.905 | 0.500 | " in told
 
 
 def test_success_never_grows_with_the_turns() -> None:

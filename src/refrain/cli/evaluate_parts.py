@@ -12,7 +12,7 @@ from refrain.errors import BadInput
 
 if TYPE_CHECKING:
     from refrain.editing.editor import Editor
-    from refrain.evaluation.sessions.parts import Compose, GoOn
+    from refrain.evaluation.sessions.parts import Compose, GoOn, Told
 
 
 def parts(
@@ -45,7 +45,7 @@ def parts(
         for n, story in enumerate(exam.stories(counts[1], size)):
             teller.stage("stories", n, counts[1])
             held = before["story"].get(story.seed)
-            told = exam.Told(**{**held, "right": tuple(held["right"])}) if held else exam.sit_story(go_on, story)
+            told = _told(held) if held else exam.sit_story(go_on, story)
             _keep(None if held else out, "story", asdict(told), {**cause, "digest": asked["story"]})
             stories.append(told)
     named = ", ".join(f"{count} {name} {asked[key]}" for count, name, key in (
@@ -69,6 +69,13 @@ def _before(out: Path | None, part: str, cause: dict[str, Any]) -> dict[int, dic
     if any(one["cause"] != cause for one in held):
         raise BadInput(f"{out} holds answers of another model, exam or setting; give another file.")
     return {one[part]["seed"]: one[part] for one in held}
+
+
+def _told(held: dict[str, Any]) -> "Told":
+    from refrain.evaluation.sessions.parts import Told
+
+    lists = {name: tuple(held.get(name, ())) for name in ("right", "ways")}
+    return Told(**{**held, **lists})
 
 
 def _keep(out: Path | None, part: str, found: dict[str, Any], cause: dict[str, Any]) -> None:

@@ -63,8 +63,8 @@ def sessions(
     """Rendered sessions of several turns: was each turn done, was the rest left alone, how far does a model get?
 
     Prints a table in Markdown under the digest of its questions. A session ends at its first failure; success at a turn
-    is that of all turns so far. Compositions and stories are asked besides, each with a table line of its own; with
-    --each 0 nothing else is.
+    is that of all turns so far, and `way` is how much of the change was made: 1 all, 0 none. Compositions and stories
+    are asked besides, each with a table line of its own; with --each 0 nothing else is.
 
     Examples:
 

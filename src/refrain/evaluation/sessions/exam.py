@@ -17,8 +17,8 @@ from refrain.data.sessions import RenderedSession, RenderedTurn, draw_session
 from refrain.errors import BadInput, RefrainError
 from refrain.evaluation.frames import as_bytes
 from refrain.evaluation.sessions import judge as session_judge
-from refrain.evaluation.sessions.judge import judge, stayed
-from refrain.evaluation.statistics import mean_of, wilson
+from refrain.evaluation.sessions.judge import judge, stayed, way
+from refrain.evaluation.statistics import estimate, mean_of, wilson
 
 if TYPE_CHECKING:
     from refrain.editing.editor import Editor
@@ -50,7 +50,8 @@ class Judged:
     """One turn and what the judge found; NaN where there is nothing to measure.
 
     rest: PSNR against the picture before the turn; whole: against the source, where no turn changed anything so far.
-    now, then: IoU of the predicted masks. refused: why the model gave no answer.
+    now, then: IoU of the predicted masks. refused: why the model gave no answer. way: of the way from the true picture
+    before to the true answer, how much was gone (`judge.way`).
     """
 
     turn: int
@@ -66,6 +67,7 @@ class Judged:
     now: float = nan
     then: float = nan
     refused: str = ""
+    way: float = nan
 
     @property
     def right(self) -> bool:
@@ -109,6 +111,7 @@ def sit(begin: Begin, session: RenderedSession, through: bool = False) -> list[J
                 number, turn.kind, turn.instruction, verdict.done, verdict.kept, verdict.seen_as, verdict.residue,
                 verdict.rest, verdict.drift, stayed(reply.frames, session.frames, untouched)[0],
                 overlap(reply.masks[0], turn.mask_now), overlap(reply.masks[1], turn.mask_next),
+                way=way(reply.frames, turn.frames, turn.before.frames, turn.changed),
             )
         )  # fmt: skip
         previous = reply.frames
@@ -199,28 +202,33 @@ def picture_of(frames: np.ndarray) -> "Clip":
 # -- what is told ------------------------------------------------------------------------------------------------------
 
 
+_NONE = "– | – | – | –"
+
+
 def report(answers: Sequence[Sequence[Judged]], turns: int) -> str:
-    """Markdown: cumulative success by turn, and what becomes of every kind of turn, of sessions of `turns` turns.
+    """Markdown: cumulative success and graded figures by turn and by kind of turn, of sessions of `turns` turns.
 
     Raises BadInput where there are no answers.
     """
     if not answers:
         raise BadInput("No session was asked; ask one or more.")
     lines = [
-        "| turn | sessions | success so far | 95 % | asked | rest dB | whole dB | IoU now | IoU then |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| turn | sessions | success so far | 95 % | asked | way | 95 % | rest dB | whole dB | IoU now | IoU then |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for number in range(1, turns + 1):
         right = sum(reached(one, number) for one in answers)
         low, high = wilson(right, len(answers))
         asked = [turn for one in answers for turn in one if turn.turn == number]
         cells = " | ".join(_mean(values) for values in zip(*((t.rest, t.whole, t.now, t.then) for t in asked)))
-        share = f"{right / len(answers):.3f} | {low:.3f} to {high:.3f}"
-        lines.append(f"| {number} | {len(answers)} | {share} | {len(asked)} | {cells or '– | – | – | –'} |")
-    lines += ["", "| kind | asked | right | done | kept | taken for |", "| --- | --- | --- | --- | --- | --- |"]
+        share = f"{right / len(answers):.3f} | {low:.3f} to {high:.3f} | {len(asked)}"
+        lines.append(f"| {number} | {len(answers)} | {share} | {_way(answers, turn=number)} | {cells or _NONE} |")
+    lines += ["", "| kind | asked | right | done | kept | way | 95 % | taken for |", f"|{' --- |' * 8}"]
     every = [turn for one in answers for turn in one]
     for kind in sorted({turn.kind for turn in every}):
-        lines.append(_kind(kind, [turn for turn in every if turn.kind == kind]))
+        of_kind = [turn for turn in every if turn.kind == kind]
+        lines.append(f"| {kind} | {_kind(of_kind)} | {_way(answers, kind=kind)} | {_taken(of_kind)} |")
+    lines.append(f"| all | {_kind(every)} | {_way(answers)} | {_taken(every)} |")
     refused = sorted({turn.refused for turn in every if turn.refused})
     return "\n".join([*lines, *(f"\nrefused: {why}" for why in refused[:5])])
 
@@ -230,11 +238,36 @@ def reached(session: Sequence[Judged], turn: int) -> bool:
     return len(session) >= turn and all(one.right for one in session[:turn])
 
 
-def _kind(kind: str, turns: Sequence[Judged]) -> str:
-    wrong = [turn.seen_as for turn in turns if turn.seen_as != "done"]
-    often = sorted(set(wrong), key=lambda name: (-wrong.count(name), name))[:3]
+def _kind(turns: Sequence[Judged]) -> str:
     shares = (np.mean([getattr(turn, name) for turn in turns]) for name in ("right", "done", "kept"))
-    return f"| {kind} | {len(turns)} | " + " | ".join(f"{share:.2f}" for share in shares) + f" | {', '.join(often)} |"
+    return " | ".join([str(len(turns)), *(f"{share:.2f}" for share in shares)])
+
+
+def _taken(turns: Sequence[Judged]) -> str:
+    """What wrong answers are most often like."""
+    wrong = [turn.seen_as for turn in turns if turn.seen_as != "done"]
+    return ", ".join(sorted(set(wrong), key=lambda name: (-wrong.count(name), name))[:3])
+
+
+def _way(answers: Sequence[Sequence[Judged]], **facts: object) -> str:
+    """The mean way of the turns of which these facts are true."""
+    those = [
+        (turn.way, str(number))
+        for number, one in enumerate(answers)
+        for turn in one
+        if all(getattr(turn, name) == value for name, value in facts.items())
+    ]
+    return way_told([way for way, _ in those], [session for _, session in those])
+
+
+def way_told(ways: Sequence[float], sessions: Sequence[str]) -> str:
+    """Two cells of a table: the mean of ways, and its 95 % interval, which draws whole sessions.
+
+    A picture that is farther off than -1 counts as -1, so that a few that are ruined do not hide all the others.
+    """
+    found = estimate([max(way, -1.0) if way == way else nan for way in ways], sessions)
+    told = "–" if found.mean != found.mean else f"{found.mean:.3f}"
+    return f"{told} | " + ("–" if found.low != found.low else f"{found.low:.3f} to {found.high:.3f}")
 
 
 def _mean(values: Sequence[float]) -> str:

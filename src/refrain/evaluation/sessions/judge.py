@@ -155,6 +155,16 @@ def stayed(answer: np.ndarray, previous: np.ndarray, where: np.ndarray, edge: fl
     return (inf if mean == 0 else 10 * float(np.log10(255**2 / mean))), drift
 
 
+def way(answer: np.ndarray, truth: np.ndarray, before: np.ndarray, where: np.ndarray) -> float:
+    """How much of the way from the picture before to the true one was gone; clips [T, Y, X, 3], bool [T, Y, X].
+
+    1 - |answer - truth|² / |before - truth|² over the pixels that should change: 1 is there, 0 as far off as unchanged,
+    less is farther off; NaN where nothing should change. No part of the verdict.
+    """
+    left, whole = (_squares(one[where], truth[where]) for one in (answer, before))
+    return 1 - left / whole if whole else nan
+
+
 def _verdict(seen_as: str, residue: float, rest: float, drift: float) -> Verdict:
     kept = (rest != rest or rest >= REST) and drift <= DRIFT
     return Verdict(seen_as == "done", kept, seen_as, residue, rest, drift)

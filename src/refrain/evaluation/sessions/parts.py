@@ -17,8 +17,8 @@ import numpy as np
 from refrain.data.sessions import Composition, draw_composition, draw_session
 from refrain.errors import RefrainError
 from refrain.evaluation.frames import as_bytes
-from refrain.evaluation.sessions.exam import FIRST, picture_of
-from refrain.evaluation.sessions.judge import continues, judge_composition
+from refrain.evaluation.sessions.exam import FIRST, picture_of, way_told
+from refrain.evaluation.sessions.judge import continues, judge_composition, way
 from refrain.evaluation.statistics import wilson
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class Story:
 
 @dataclass(frozen=True)
 class Composed:
-    """What came of a composition; refused: why there is no answer."""
+    """What came of a composition; way: from the bare background to the true answer, where the things stand
+    (`judge.way`). refused: why there is no answer.
+    """
 
     seed: int
     done: bool
@@ -46,6 +48,7 @@ class Composed:
     residue: float = nan
     rest: float = nan
     refused: str = ""
+    way: float = nan
 
     @property
     def right(self) -> bool:
@@ -54,11 +57,14 @@ class Composed:
 
 @dataclass(frozen=True)
 class Told:
-    """What came of a story: whether each next frame went on; refused: why it ended early."""
+    """What came of a story: whether each next frame went on, and how much of the way from the true frame before it to
+    the true one (`judge.way`); refused: why it ended early.
+    """
 
     seed: int
     right: tuple[bool, ...]
     refused: str = ""
+    ways: tuple[float, ...] = ()
 
 
 Compose = Callable[[Composition], np.ndarray]  # the answer, uint8 [1, Y, X, 3]
@@ -88,22 +94,26 @@ def digest(questions: Iterable[np.ndarray | str]) -> str:
 def sit_composition(answer: Compose, seed: int, asked: Composition) -> Composed:
     """Ask for one composition and judge it."""
     try:
-        found = judge_composition(answer(asked), asked)
+        made = answer(asked)
+        found = judge_composition(made, asked)
     except RefrainError as error:
         return Composed(seed, False, False, "(refused)", refused=str(error))
-    return Composed(seed, found.done, found.kept, found.seen_as, found.residue, found.rest)
+    gone = way(made, asked.frames, asked.source, np.maximum(*asked.masks) > 0)
+    return Composed(seed, found.done, found.kept, found.seen_as, found.residue, found.rest, way=gone)
 
 
 def sit_story(answer: GoOn, story: Story) -> Told:
     """Ask a story to its end, each frame after the model's own last one."""
-    found: list[bool] = []
+    found, ways, everywhere = list[bool](), list[float](), np.ones((1, *story.frames.shape[1:3]), bool)
     for step in range(1, STEPS + 1):
         try:
             made = answer(story, step)
         except RefrainError as error:
-            return Told(story.seed, (*found, *[False] * (STEPS - len(found))), str(error))
-        found.append(continues(made, story.frames[step - 1 : step], story.frames[step : step + 1]))
-    return Told(story.seed, tuple(found))
+            return Told(story.seed, (*found, *[False] * (STEPS - len(found))), str(error), tuple(ways))
+        last, truth = story.frames[step - 1 : step], story.frames[step : step + 1]
+        found.append(continues(made, last, truth))
+        ways.append(way(made, truth, last, everywhere))
+    return Told(story.seed, tuple(found), ways=tuple(ways))
 
 
 # -- who answers -------------------------------------------------------------------------------------------------------
@@ -142,23 +152,27 @@ def told_in(editor: "Editor", folder: Path, choices: dict[str, Any]) -> GoOn:
 
 
 def report(composed: Sequence[Composed], told: Sequence[Told]) -> str:
-    """Markdown: shares with Wilson's intervals of compositions, and of every step of stories; "" of none."""
-    lines: list[str] = []
-    for name, many in (("composed", [one.right for one in composed]), ("done", [one.done for one in composed]),
-                       ("kept", [one.kept for one in composed])):  # fmt: skip
-        lines += [_row(f"composition: {name}", many, _often(composed) if name == "composed" else "")] if many else []
+    """Markdown: shares with Wilson's intervals, and ways, of compositions and of every step of stories; "" of none."""
+    rows: list[tuple[str, Sequence[bool], Sequence[float], str]] = []  # name, right, ways, taken for
+    if composed:
+        ways = [one.way for one in composed]
+        rows.append(("composition: composed", [one.right for one in composed], ways, _often(composed)))
+        rows.append(("composition: done", [one.done for one in composed], [], ""))
+        rows.append(("composition: kept", [one.kept for one in composed], [], ""))
     for step in range(STEPS if told else 0):
-        lines.append(_row(f"story: frame {step + 1} goes on", [one.right[step] for one in told], ""))
-    if not lines:
+        ways = [one.ways[step] if step < len(one.ways) else nan for one in told]
+        rows.append((f"story: frame {step + 1} goes on", [one.right[step] for one in told], ways, ""))
+    if not rows:
         return ""
     refused = sorted({one.refused for one in (*composed, *told) if one.refused})
-    head = ["| part | asked | share | 95 % | taken for |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join([*head, *lines, *(f"\nrefused: {why}" for why in refused[:5])])
+    head = ["| part | asked | share | 95 % | way | 95 % | taken for |", f"|{' --- |' * 7}"]
+    return "\n".join([*head, *(_row(*row) for row in rows), *(f"\nrefused: {why}" for why in refused[:5])])
 
 
-def _row(name: str, right: Sequence[bool], often: str) -> str:
+def _row(name: str, right: Sequence[bool], ways: Sequence[float], often: str) -> str:
     low, high = wilson(sum(right), len(right))
-    return f"| {name} | {len(right)} | {sum(right) / len(right):.3f} | {low:.3f} to {high:.3f} | {often} |"
+    gone = way_told(ways, [str(n) for n in range(len(ways))])
+    return f"| {name} | {len(right)} | {sum(right) / len(right):.3f} | {low:.3f} to {high:.3f} | {gone} | {often} |"
 
 
 def _often(composed: Sequence[Composed]) -> str:
