@@ -172,7 +172,7 @@ Said = Callable[[int], tuple[str, set[str]]]
 
 
 def words_of_run(
-    folder: Path, released: Path | None, known: tuple[str, ...], said: Said
+    folder: Path, released: Path | None, known: tuple[str, ...], said: Said, steps: int
 ) -> tuple[PreTrainedTokenizerFast, UMT5EncoderModel]:
     """Tokenizer and text encoder of this run; the encoder learns the grammar first, and then stays as it is.
 
@@ -185,7 +185,7 @@ def words_of_run(
         before = None if released is None else Before.load(released)
         if before is not None:
             before.hand_down(tokenizer, encoder)
-        teach(tokenizer, encoder, before, said)
+        teach(tokenizer, encoder, before, said, steps)
         aside = folder / "words.part"
         encoder.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
@@ -228,7 +228,7 @@ class Before:
 
 
 def teach(
-    tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel, before: Before | None, said: Said, steps: int = 900,
+    tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel, before: Before | None, said: Said, steps: int,
     batch: int = 96,
 ) -> None:  # fmt: skip
     """Teach the encoder to say, in the state of every word, which effect the whole sentence asks for, and how.
@@ -316,14 +316,15 @@ class Pupil:
 
     @staticmethod
     def new(
-        folder: Path, shelf: Shelf, released: Path | None, card: Card, known: tuple[str, ...], said: Said
-    ) -> "Pupil":
-        """Begun afresh, or from a released model."""
+        folder: Path, shelf: Shelf, released: Path | None, card: Card, known: tuple[str, ...], said: Said,
+        taught: int = 900,
+    ) -> "Pupil":  # fmt: skip
+        """Begun afresh, or from a released model. taught: steps in which the text encoder learns what is said."""
         if released is not None and not (folder / "codec").is_dir():
             shutil.copytree(released / "vae", folder / "codec")
         place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         codec = codec_of(folder, shelf).to(place)
-        tokenizer, encoder = words_of_run(folder, released, known, said)
+        tokenizer, encoder = words_of_run(folder, released, known, said, taught)
         nn.Module.to(encoder, place)
         torch.manual_seed(STAGE.seed if released is None else FURTHER.seed)
         net, clean = new_transformer(codec.channels, encoder.config.d_model, WIDTH, LAYERS)

@@ -37,7 +37,8 @@ from refrain.training.recipe import Given
 from refrain.training.stage import Stage
 
 SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are far above
-WORDINGS = 15_000  # that the text encoder learns from
+WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and for how many steps
+POINTED = 2.0  # what pointing weighs: which thing is meant is what a session's turn is about
 SIZES = ((96, 96), (96, 128), (128, 96), (128, 128))  # rows, columns
 TURNS = (1, 2, 3, 4, 6)
 PICTURES = 24  # of all sessions of a batch together, about
@@ -190,8 +191,9 @@ def _meant(seed: int) -> tuple[str, set[str]]:
         return one.instruction, {"compose", f"compose {np.argmax([m[:, :, :16].mean() for m in one.masks])}"}
     turn = draw_session(seed % SEEN, 1, (32, 32)).turns[0]
     facts = {turn.kind, f"{turn.kind} {turn.turn.value}"}
+    # the thing as it is called: one that is painted anew is found by the colour that it had
     about = next(
-        (one for one in (*turn.after.graph.things, *turn.before.graph.things) if one.key == turn.turn.thing), None
+        (one for one in (*turn.before.graph.things, *turn.after.graph.things) if one.key == turn.turn.thing), None
     )
     for trait in () if about is None else ("shape", "colour", "pattern"):
         if getattr(about, trait) in turn.instruction.split():
@@ -217,7 +219,8 @@ def main(
 ) -> None:  # fmt: skip
     shelf = Shelf(folder / "scenes", SCENES)
     shelf.fill()
-    pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant)
+    pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS)
+    pupil.pointing.weight = POINTED
     lessons = Lessons(shelf, stage, turns, data)
 
     def wrong(drawn: Sessions | Pairs, generator: torch.Generator) -> Tensor:
