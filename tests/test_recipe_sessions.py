@@ -95,3 +95,19 @@ def test_every_request_of_a_session_is_understood(recipe: ModuleType) -> None:
     for seed in range(20):
         for turn in draw_session(seed, 6, (32, 32)).turns:
             assert understood(turn.instruction, recipe.TAUGHT, known), turn.instruction
+
+
+def test_a_thing_that_is_painted_anew_is_known_by_the_colour_that_it_had(recipe: ModuleType) -> None:
+    from refrain.data.sessions import draw_session
+
+    met = 0
+    for seed in range(300):
+        turn = draw_session(seed, 1, (32, 32)).turns[0]
+        said, facts = recipe.meant(seed)
+        if turn.kind != "recolour" or turn.instruction not in said:
+            continue
+        thing = turn.before.graph.thing(turn.turn.thing)
+        assert (f"thing {thing.colour}" in facts) == (thing.colour in turn.instruction.split())
+        assert f"recolour {turn.turn.value}" in facts and f"thing {turn.turn.value}" not in facts
+        met += thing.colour in turn.instruction.split()
+    assert met > 5
