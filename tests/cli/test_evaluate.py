@@ -83,3 +83,17 @@ def test_a_lora_is_worn_and_its_words_are_understood(model: Path, out: Path, lor
     assert json.loads(kept.read_text())["loras"] == [f"{read(lora).hash}:0.5"]
     ran = run(*asked, "-o", kept)
     assert ran.status == 2 and "other LoRAs" in ran.err
+
+
+def test_questions_are_written_for_any_system(model: Path, clip: Path, out: Path, run: Run) -> None:
+    folder, by = out / "exam", ("--scorers", "noop,psnr.target,effect.named,iou.matte", "--workers", 1)
+    ran = run("evaluate", "effects", "--write", folder, "--effect", "fog", "--each", 1)
+    assert ran.status == 0 and "1 cases, digest" in ran.out and (folder / "questions.jsonl").is_file()
+    idle = run("score", "rendered", folder, folder / "source", *by)
+    assert idle.status == 0 and "| noop/strict ↓ | 1.00" in idle.out and "| effect.named/strict ↑ | 0.00" in idle.out
+    made = run("evaluate", "rendered", folder, "--model", model, "-o", out / "run", *by)
+    assert made.status == 0 and "| iou.matte/strict ↑ | " in made.out, "answered here, it has a matte of its own"
+    again = run("evaluate", "effects", "--write", folder, "--effect", "fog", "--each", 1)
+    assert again.status == 2 and "not empty" in again.err
+    ran = run("evaluate", "effects", clip, "--write", out / "other", "--effect", "fog")
+    assert ran.status == 2 and "true answers of clips of your own" in ran.err

@@ -139,6 +139,7 @@ seed: 33
 """
 VBENCH = [{"prompt_en": "a cat", "dimension": ["object_class"], "auxiliary_info": {"object_class": "cat"}}]
 ICEFFECT = [{"id": "1", "set": "vfx", "effect": "flame", "video": "a.mp4", "instruction": "burn"}]
+RENDERED = '{"id": "snow-0", "effect": "snow", "instruction": "make it snow", "digest": "0"}\n'
 SMALL: dict[str, tuple[str, Any]] = {
     "editverse": ("test.json", EDITVERSE), "ivebench": ("ive.json", IVE), "viebench": ("vie.json", VIE),
     "msebench": ("sessions.json", MSE), "magicbrush": ("edit_sessions.json", BRUSH),
@@ -146,6 +147,7 @@ SMALL: dict[str, tuple[str, Any]] = {
     "imgedit": ("multiturn.json", IMGEDIT), "gedit": ("gedit.json", GEDIT),
     "loveu": ("a.yaml", LOVEU.replace(": here", " here")),
     "vbench": ("VBench_full_info.json", VBENCH), "iceffect": ("effects.json", ICEFFECT),
+    "rendered": ("questions.jsonl", RENDERED),
 }  # fmt: skip
 READ: dict[str, Callable[[Path], tuple[Case, ...]]] = {one.id: one.read for one in BENCHMARKS}
 
@@ -156,7 +158,7 @@ def small(folder: Path, name: str, change: Callable[[Any], Any] = lambda said: s
 
 
 def test_every_benchmark_is_told_whole() -> None:
-    assert {one.id for one in BENCHMARKS} == set(SMALL) and len(BENCHMARKS) == 12
+    assert {one.id for one in BENCHMARKS} == set(SMALL) and len(BENCHMARKS) == 13
     for one in BENCHMARKS:
         assert one.obtain and one.licence and one.source and one.protocol("strict") == f"{one.id}/strict"
 
@@ -187,6 +189,9 @@ def test_the_forms_become_what_they_say(tmp_path: Path) -> None:
     style, *_ = small(tmp_path, "loveu")
     assert style.captions == ("A nest, grayscale.",) and style.extra["source_prompt"] == "A bird's nest."
     assert small(tmp_path, "iceffect")[0].category == "flame" and small(tmp_path, "viebench")[0].references
+    (drawn,) = small(tmp_path, "rendered")
+    assert drawn.files == tuple(tmp_path / name for name in ("source/snow-0.mp4", "matte/snow-0", "truth/snow-0.mp4"))
+    assert drawn.category == drawn.extra["effect"] == "snow" and drawn.extra["digest"] == "0"
     assert small(tmp_path, "ivebench")[0].extra["target_phrase"] == "one cat"
 
 
@@ -235,6 +240,10 @@ def changed(name: str, value: Any) -> Callable[[Any], Any]:
         ("gedit", changed("Intersection_exist", "yes"), r"true or false"),
         ("vbench", changed("dimension", ["beauty"]), r"its dimension is \['beauty'\]"),
         ("iceffect", changed("set", "fx"), r"common or vfx"),
+        ("rendered", lambda said: said.replace("effect", "affect"), r"questions.jsonl, entry 1 has no effect"),
+        ("rendered", lambda said: said.replace("snow-0", "../a"), r"'../a.mp4' is no file below"),
+        ("rendered", lambda said: 2 * said, r"has the case snow-0 twice"),
+        ("rendered", lambda said: said + "\n\n{", r"questions.jsonl line 4 is not readable"),
         ("loveu", lambda said: said.replace("    object: A stone.\n", ""), r"prompts has no object"),
         ("loveu", lambda said: said.replace("A stone.", "&a stone"), r"a.yaml line 12: '&a stone' is no plain value"),
         ("loveu", lambda said: said.replace("A stone.", "[a, b]"), r"line 12: .* no plain value"),

@@ -11,6 +11,7 @@ import pytest
 from refrain.data.effects import Shot
 from refrain.data.example import draw_edit
 from refrain.data.scenes import render_scene
+from refrain.evaluation.case import Case
 from refrain.evaluation.scorers import SCORERS
 from refrain.evaluation.scorers.scorer import Material, score
 
@@ -51,7 +52,8 @@ def values() -> Values:
     for effect, seed in EFFECTS.items():
         example, other = draw_edit(seed, shot(seed), effect), shot(seed + 10_000).frames
         for name, answer in answers(example.target, example.source, other).items():
-            m = Material(example.source, answer, example.target, example.matte, None, 24.0, 24.0)
+            case = Case("1", None, (example.instruction,), effect, "1", extra={"effect": effect})
+            m = Material(example.source, answer, example.target, example.matte, None, 24.0, 24.0, case)
             for one in SCORERS:
                 found[one.id].setdefault(effect, {})[name] = score(one, m).value
     return found
@@ -68,6 +70,7 @@ def claims() -> list[tuple[str, str, str]]:
     for one in SCORERS:
         if one.judges == "edit" and one.id != "iou.matte/strict":  # pixels carry no matte of the editor's own
             worse = ("wrong", "noise", "swap") if "change" in one.id else WORSE
+            worse = ("wrong", "source", "swap") if one.id == "effect.named/strict" else worse
             found += [(one.id, "target", bad) for bad in worse]
         if one.judges == "rest":
             found += [(one.id, good, bad) for good in ("target", "source") for bad in WORSE[1:]]
@@ -99,6 +102,11 @@ WRONG = [
 @pytest.mark.parametrize(("scorer", "first", "second", "why"), WRONG)
 def test_what_some_scorers_get_wrong(values: Values, scorer: str, first: str, second: str, why: str) -> None:
     assert any(better(values, scorer, effect, first, second) for effect in EFFECTS), why
+
+
+def test_a_classifier_of_effects_does_not_see_what_else_is_wrong(values: Values) -> None:
+    named = values["effect.named/strict"]["fire"]
+    assert named["noise"] == named["beating"] == named["cast"] == named["target"] == 1
 
 
 def test_a_published_mean_over_black_pixels_hides_a_spoilt_background(values: Values) -> None:

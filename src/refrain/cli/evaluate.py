@@ -39,6 +39,10 @@ Short = Annotated[
     bool,
     typer.Option("--short", help="The first 17 frames of each, at 160 pixels and in bfloat16: a quarter of the time."),
 ]
+Write = Annotated[
+    Path | None,
+    typer.Option("--write", metavar="FOLDER", help="Write the questions and true answers there, for any system."),
+]
 Kept = Annotated[
     str | None,
     typer.Option("-o", "--out", metavar="FILE.jsonl", help="Keep every answer; a stopped run goes on."),
@@ -59,6 +63,7 @@ def effects(
     only: Only = None,
     lora: Loras = None,
     truth: Truth = False,
+    write: Write = None,
     short: Short = False,
     out: Kept = None,
     seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
@@ -68,7 +73,8 @@ def effects(
     """Rendered effects on held-out scenes: is the effect recognised, is the rest left alone, does it flicker?
 
     Prints a table in Markdown, under the digest of its questions. With --truth it tells what the classifier that judges
-    makes of the true targets, and of sources returned as they were.
+    makes of the true targets, and of sources returned as they were. With --write nothing is asked: FOLDER becomes the
+    benchmark `rendered`, which `refrain evaluate rendered` and `refrain score rendered` take.
 
     Examples:
 
@@ -81,6 +87,8 @@ def effects(
       refrain evaluate effects a.mp4 b.mp4 --effect snow --effect rings
 
       refrain evaluate effects --effect dragon --lora dragon.safetensors
+
+      refrain evaluate effects --write rendered --short --each 1
     """
     from refrain.data.effects import EFFECTS
     from refrain.evaluation.effects import exam
@@ -89,14 +97,22 @@ def effects(
 
     if each < 1:
         raise BadInput(f"--each must be 1 or more, not {each}.")
-    names = sorted([known(name) for name in only] if only else EFFECTS if truth else _understood(model, quiet))
+    names = sorted([known(name) for name in only] if only else EFFECTS if truth or write else _understood(model, quiet))
     judge, worn = Recogniser.load(), tuple(map(effect_of, lora or ()))
     kept = Path(out) if out else None
     if clips:
+        if write or truth:
+            raise BadInput("Nobody knows the true answers of clips of your own; leave out --write and --truth.")
         _sit(Sitting(model, worn, seed, short), _asked(clips, names, short), judge, kept, quiet)
         return
     problems = list(exam.problems(each, names, short))
     print(f"exam {exam.EDITION}, {len(problems)} cases, digest {exam.digest(problems)}\n")
+    if write:
+        from refrain.evaluation.effects import written
+
+        written.write(problems, write)
+        say(f"wrote {write}; its sources alone answer as who changes nothing: {write / 'source'}", quiet)
+        return
     if truth:
         right = sum(judge.name(one.shot.frames, one.example.target) == one.effect for one in problems)
         same = sum(judge.name(one.shot.frames, one.shot.frames) == one.effect for one in problems)

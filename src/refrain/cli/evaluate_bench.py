@@ -68,10 +68,10 @@ def bench(
 ) -> None:
     """Answer a published benchmark with a model, and score the answers.
 
-    BENCH is editverse, ivebench, viebench, msebench, magicbrush, openve, fivebench, imgedit, gedit, loveu, vbench or
-    iceffect; docs/evaluation.md says how to obtain each. RUN keeps the answers in the benchmark's own layout, the
-    scores, and how all came about. A case that the model refuses is kept with its reason. A stopped run goes on with
-    --resume.
+    BENCH is editverse, ivebench, viebench, msebench, magicbrush, openve, fivebench, imgedit, gedit, loveu, vbench,
+    iceffect or rendered; docs/evaluation.md says how to obtain each. RUN keeps the answers in the benchmark's own
+    layout, the scores, and how all came about. A case that the model refuses is kept with its reason. A stopped run
+    goes on with --resume.
 
     Examples:
 

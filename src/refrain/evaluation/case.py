@@ -65,6 +65,7 @@ class Benchmark:
     answer:    where the answer to (case, turn from 1) lies below a folder of outputs, as the published scorer wants it.
     compat:    what `compat` keeps of the published scorer that `strict` mends; empty where both are one.
     edited:    the level, 0 to 255, above which a pixel of its masks belongs to the edit; None where no mask says so.
+    soft:      whether its masks say how far every pixel is edited, and need no such level.
     resized:   whether the published scorer brings answers to the size of the source; compat does so too.
     """
 
@@ -79,6 +80,7 @@ class Benchmark:
     compat: tuple[str, ...] = ()
     edited: Mapping[Protocol, int] | None = None
     resized: bool = False
+    soft: bool = False
 
     def protocol(self, protocol: Protocol) -> str:
         """The name of a protocol as it stands in tables, such as `imgedit/strict`."""

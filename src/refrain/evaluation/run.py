@@ -19,7 +19,7 @@ from refrain.evaluation.scorers import SCORERS
 from refrain.evaluation.scorers.scorer import Material, Memo, Score, Scorer, score
 from refrain.evaluation.statistics import Difference, Estimate, difference, estimate, rate
 
-RATES = {one.id for one in SCORERS if one.judges in ("form", "change")}  # scorers that say 1 or 0 of every answer
+RATES = {one.id for one in SCORERS if one.rate}
 
 
 @dataclass(frozen=True)
@@ -144,17 +144,22 @@ def _frames(path: Path) -> np.ndarray:
 
 
 def _matte(case: Case, turn: int, benchmark: Benchmark, protocol: Protocol) -> np.ndarray | None:
-    """Where the edits of all turns so far belong, 0 or 1, float32 [T, Y, X], of the benchmark's masks; else None.
+    """Where the edits of all turns so far belong, float32 [T, Y, X] in 0..1, of the benchmark's masks; else None.
 
     All turns, because answers are held against the source, which no turn has touched.
     """
-    if benchmark.edited is None or len(case.masks) < turn or not all(path.exists() for path in case.masks[:turn]):
+    known = benchmark.soft or benchmark.edited is not None
+    if not known or len(case.masks) < turn or not all(path.exists() for path in case.masks[:turn]):
         return None
     try:
-        marked = [read_mask(path) > benchmark.edited[protocol] for path in case.masks[:turn]]
+        marks = np.maximum.reduce([read_mask(path) for path in case.masks[:turn]])  # uint8 [T, Y, X]
     except RefrainError:
         return None
-    return np.logical_or.reduce(marked).astype(np.float32)
+    return (
+        (marks / np.float32(255))
+        if benchmark.edited is None
+        else (marks > benchmark.edited[protocol]).astype(np.float32)
+    )
 
 
 def summary(results: Sequence[Result], scorer: str, seed: int = 0) -> dict[str, Estimate]:

@@ -42,7 +42,7 @@ class Row:
 
 
 def rows_of(path: Path) -> Iterator[Row]:
-    """The rows of a table, numbered from 1 (in CSV and JSONL, by the lines that hold something). Raises BadInput."""
+    """The rows of a table, numbered from 1: in JSONL by lines, in CSV by rows that hold something. Raises BadInput."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -55,25 +55,25 @@ def rows_of(path: Path) -> Iterator[Row]:
             raise BadInput(f"{path} is not readable CSV ({error}).") from None
         return
     if path.suffix.lower() == ".jsonl":
-        lines = [line for line in text.split("\n") if line.strip()]  # a text may hold other ends of line
-        found = (_json(line, path, number) for number, line in enumerate(lines, 1))
+        lines = enumerate(text.split("\n"), 1)  # a text may hold other ends of line
+        found = ((number, _json(line, path, number)) for number, line in lines if line.strip())
     else:
         whole = _json(text, path, None)
         if not isinstance(whole, list):
             raise BadInput(f"{path} is not a list of rows; give one like [{{...}}, {{...}}].")
-        found = iter(whole)
-    for number, cells in enumerate(found, 1):
+        found = enumerate(whole, 1)
+    for number, cells in found:
         if not isinstance(cells, dict):
             raise BadInput(f"{path} row {number} is not a JSON object; mend it or drop it.")
         yield Row(path, number, cells)
 
 
-def _json(text: str, path: Path, row: int | None) -> Any:
+def _json(text: str, path: Path, line: int | None) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        where = f"{path}" if row is None else f"{path} row {row}"
-        raise BadInput(f"{where} is not readable JSON ({error}); mend it or drop it.") from None
+        where = f"{path} line {error.lineno if line is None else line}"
+        raise BadInput(f"{where} is not readable JSON ({error.msg}); mend it or drop it.") from None
 
 
 class Namer:

@@ -11,6 +11,7 @@ from . import (
     magicbrush,
     msebench,
     openve,
+    rendered,
     vbench,
     viebench,
 )
@@ -19,6 +20,7 @@ BENCHMARKS = tuple(
     each.BENCHMARK
     for each in (
         editverse, ivebench, viebench, msebench, magicbrush, openve, fivebench, imgedit, gedit, loveu, vbench, iceffect,
+        rendered,
     )
 )  # fmt: skip
 

@@ -70,5 +70,5 @@ INSIDE = Scorer(
 )  # fmt: skip
 IDLE = Scorer(
     "noop/strict", "1 where fewer than 2 in 1000 pixels are visibly changed: the source was returned", "low", "change",
-    _idle,
+    _idle, rate=True,
 )  # fmt: skip

@@ -22,13 +22,17 @@ def _duration(m: Material) -> float:
     return float(abs(len(m.answer) / m.answer_fps - wanted) <= 0.5 / m.fps)  # to half a frame
 
 
-SIZE = Scorer("kept.size/strict", "the answer has the source's rows and columns", "high", "form", _size, apart=True)
-LENGTH = Scorer("kept.length/strict", "the answer has the source's frames", "high", "form", _length, apart=True)
+SIZE = Scorer(
+    "kept.size/strict", "the answer has the source's rows and columns", "high", "form", _size, apart=True, rate=True
+)
+LENGTH = Scorer(
+    "kept.length/strict", "the answer has the source's frames", "high", "form", _length, apart=True, rate=True
+)
 SPEED = Scorer(
     "kept.fps/strict", "frames per second are the source's within 1 in 1000", "high", "form", _speed,
-    ("fps", "answer_fps"), apart=True,
+    ("fps", "answer_fps"), apart=True, rate=True,
 )  # fmt: skip
 DURATION = Scorer(
     "kept.duration/strict", "the answer lasts as long as the source, to half a frame", "high", "form", _duration,
-    ("fps", "answer_fps"), apart=True,
+    ("fps", "answer_fps"), apart=True, rate=True,
 )  # fmt: skip

@@ -65,6 +65,11 @@ class Material:
         """What should be seen after this turn, where the benchmark says so."""
         return self.case.captions[self.turn - 1] if self.case and len(self.case.captions) >= self.turn else None
 
+    @property
+    def effect(self) -> str | None:
+        """The rendered effect that was asked for; None of any other benchmark."""
+        return self.case.extra.get("effect") if self.case else None
+
     def __post_init__(self) -> None:
         for name in ("source", "answer", "target"):
             frames = getattr(self, name)
@@ -96,6 +101,7 @@ class Scorer:
             likeness to the source, which is often published as fidelity and claims nothing here.
     needs:  what of `Material` besides source and answer. apart: whether answers of another length or size are taken.
     again:  whether what it could not score may be scored another day, as where a judge did not answer.
+    rate:   whether it says 1 or 0 of every answer, so that its mean is a share.
     """
 
     id: str
@@ -106,6 +112,7 @@ class Scorer:
     needs: tuple[str, ...] = ()
     apart: bool = False
     again: bool = False
+    rate: bool = False
 
 
 @dataclass(frozen=True)
