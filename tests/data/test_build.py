@@ -109,6 +109,19 @@ def test_a_kill_leaves_nothing_half_done(tmp_path: Path) -> None:
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc alone is told to keep memory")
+def test_a_worker_asks_for_the_memory_of_a_picture_once() -> None:
+    program = (
+        f"import sys; sys.path[:] = {sys.path!r}\n"
+        "import resource; import numpy as np; from refrain.data.build.run import keep_freed; keep_freed()\n"
+        "def pages(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "def paint(): return (np.ones((480, 832, 3), np.float32) * 2).sum()\n"
+        "paint(); before = pages(); [paint() for _ in range(20)]; print(pages() - before)"
+    )
+    asked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(asked.stdout) < 200  # one picture alone has 1,170 pages
+
+
 def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -11,6 +11,7 @@ from refrain.data.effects.palette import COLOURS, light_of
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed, sample, tile
+from refrain.data.repeat import rowed, spread
 
 _IN = 12.0  # frames in which the giant rises
 
@@ -39,7 +40,7 @@ def aura(shot: Shot, seed: int, parameters: Aura) -> Effected:
     step = max(rows // 160, 1)
     small = (max(rows // step, 1), max(columns // step, 1))
     power = {"light": 0.6, "medium": 1.0, "heavy": 1.6}[parameters.strength]
-    colour = light_of(parameters.colour)
+    colour = rowed(light_of(parameters.colour), columns)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mask = cv2.resize(shot.mask(i), small[::-1], interpolation=cv2.INTER_AREA)
@@ -50,12 +51,12 @@ def aura(shot: Shot, seed: int, parameters: Aura) -> Effected:
         light = _giant(mask, face, body, seed, parameters.size, shot.now(i)) * np.float32(power)  # [y, x, 2]
         near = cv2.GaussianBlur(mask, (0, 0), max(0.02 * body.height, 0.5))
         light *= np.clip(1.25 - 1.25 * near * mask, 0, 1)[..., None]  # the subject hides it, but its outline is lit
-        light = cv2.resize(light, (columns, rows), interpolation=cv2.INTER_LINEAR)
-        light *= (1 - 0.7 * shot.mask(i))[..., None]
-        glow, core = np.maximum(light[..., 0] - 0.008, 0), light[..., 1]
+        glow, core = cv2.split(cv2.resize(light, (columns, rows), interpolation=cv2.INTER_LINEAR))
+        beside = 1 - 0.7 * shot.mask(i)
+        glow, core = np.maximum(glow * beside - 0.008, 0), core * beside
         matte = np.sqrt(np.minimum(glow + core, 1))
-        dim = picture * (1 - 0.5 * np.minimum(glow, 1))[..., None]  # light shows on a bright scene too
-        added = glow[..., None] * colour + core[..., None] * (0.35 + 0.65 * colour)
+        dim = picture * spread(1 - 0.5 * np.minimum(glow, 1))  # light shows on a bright scene too
+        added = spread(glow) * colour + spread(core) * (0.35 + 0.65 * colour)
         return lit(dim, 1.3 * added), matte
 
     return painted(shot.frames, paint)

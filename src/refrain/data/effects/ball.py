@@ -9,6 +9,7 @@ from refrain.data.effects.palette import light_of
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import spread
 
 _COLOURS = ("white", "red", "orange", "yellow", "green", "blue", "purple", "pink", "golden")
 
@@ -38,7 +39,6 @@ def ball(shot: Shot, seed: int, parameters: Ball) -> Effected:
     phase, aside = hashed(seed, 71, np.arange(2))
     x = width * {"left": 0.2, "middle": 0.5, "right": 0.8}[parameters.where] + (aside - 0.5) * 0.06 * width
     ground = height * 0.86
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     coat = light_of(parameters.colour) * np.float32(0.92)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,6 +46,12 @@ def ball(shot: Shot, seed: int, parameters: Ball) -> Effected:
         lift = 4 * bounce * (1 - bounce)  # 0 on the ground, 1 at the top of its leap
         flat = 1 - 0.18 * float(1 - smooth(np.array(lift), 0.0, 0.25))
         y = ground - radius * flat - lift * height * 0.28
+        # nothing is seen outside of this box: the ball is narrower than its shadow, which ends after 1.85 radii
+        top, left = max(int(y - 1.1 * radius) - 1, 0), max(int(x - 2 * radius), 0)
+        box = slice(top, int(ground + 0.5 * radius) + 2), slice(left, int(x + 2 * radius) + 2)
+        part = picture[box]
+        rows = (np.arange(part.shape[0], dtype=np.float32) + top)[:, None]
+        columns = (np.arange(part.shape[1], dtype=np.float32) + left)[None]
         u, v = (columns - x) / (radius / np.sqrt(flat)), (rows - y) / (radius * flat)
         square = u * u + v * v
         cover = np.clip((1 - np.sqrt(square)) * radius + 0.5, 0, 1)
@@ -56,8 +62,11 @@ def ball(shot: Shot, seed: int, parameters: Ball) -> Effected:
         shade = 0.55 * np.exp(-(((columns - x) / radius) ** 2) - ((rows - ground) / (0.22 * radius)) ** 2)
         shade *= 1 - 0.6 * lift
         shade[shade < 0.02] = 0
-        out = picture * (1 - shade[..., None])
-        return out + (body - out) * cover[..., None], np.maximum(cover, shade)
+        out = part * spread(1 - shade)
+        part[:] = out + (body - out) * spread(cover)
+        matte = np.zeros((height, width), np.float32)
+        matte[box] = np.maximum(cover, shade)
+        return picture, matte
 
     return painted(shot.frames, paint)
 

@@ -63,8 +63,8 @@ def shone(
     glare = halo * 2.2 + core
     near = np.flatnonzero(glare > 0.004)  # [N]: only what is near a line need be made
     tone = (colour**1.5 / (colour**1.5).max()).astype(np.float32)
-    at, line, around = (part.ravel()[near] for part in (glare, core, halo))
-    scene = np.ascontiguousarray(picture.reshape(-1, 3)[near].T)  # [3, N]
+    at, line, around = (np.take(part, near) for part in (glare, core, halo))
+    scene = np.ascontiguousarray(np.take(picture.reshape(-1, 3), near, axis=0).T)  # [3, N]
     scene *= scene
     scene *= np.exp(np.float32(-0.9) * at) + around * (0.9 * tone)[:, None]
     np.minimum(scene, 1, out=scene)

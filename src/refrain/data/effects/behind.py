@@ -3,7 +3,9 @@
 import cv2
 import numpy as np
 
+from refrain.data.effects.body import box_of
 from refrain.data.effects.shot import Shot
+from refrain.data.repeat import spread
 
 
 def behind(shot: Shot, i: int) -> np.ndarray:
@@ -15,14 +17,35 @@ def behind(shot: Shot, i: int) -> np.ndarray:
     picture = np.multiply(shot.frames[i], np.float32(1 / 255), dtype=np.float32)  # as `painted` gives it
     rows = len(picture)
     wider = max(rows // (100 if shot.behind is not None else 36), 1)  # a mask that was guessed misses ears and feet
-    hole = cv2.dilate(shot.mask(i), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * wider + 1, 2 * wider + 1)))
-    gone = cv2.GaussianBlur(np.minimum(hole * 2, 1), (0, 0), max(rows / 200, 0.5))[..., None]  # [Y, X, 1]
+    hole = _widened(shot.mask(i), wider)
+    gone = cv2.GaussianBlur(np.minimum(hole * 2, 1), (0, 0), max(rows / 200, 0.5))  # [Y, X]
     gone[gone < 1 / 255] = 0
     if not gone.any():
         return picture
+    box = box_of(gone)
     if shot.behind is not None:
-        return picture + (shot.behind[i].astype(np.float32) / 255 - picture) * gone
-    return picture + (_filled(picture, hole > 0.02) - picture) * gone
+        without = shot.behind[i][box].astype(np.float32) / 255
+    else:
+        without = _filled(picture, hole > 0.02)[box]
+    picture[box] += (without - picture[box]) * spread(np.ascontiguousarray(gone[box]))
+    return picture
+
+
+def differs(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """1 where two pictures [Y, X, 3] differ in any channel, else 0: float32 [Y, X]."""
+    red, green, blue = cv2.split((one != other).view(np.uint8))
+    return (red | green | blue).astype(np.float32)
+
+
+def _widened(mask: np.ndarray, by: int) -> np.ndarray:
+    """A mask [Y, X] grown by a disc of so many pixels; only around what it holds is there anything to do."""
+    out = np.zeros_like(mask)
+    if mask.any():
+        rows, columns = box_of(mask)
+        box = slice(max(rows.start - by, 0), rows.stop + by), slice(max(columns.start - by, 0), columns.stop + by)
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
+        out[box] = cv2.dilate(mask[box], disc)
+    return out
 
 
 def _filled(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:

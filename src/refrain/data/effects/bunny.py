@@ -14,6 +14,7 @@ from refrain.data.effects.palette import COLOURS, light_of
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import spread
 
 _PERIOD = 13.0  # frames from hop to hop
 _LEAVES, _LANDS = 0.22, 0.78  # shares of a hop
@@ -53,7 +54,7 @@ def bunny(shot: Shot, seed: int, parameters: Bunny) -> Effected:
         x += hop.aside * min(tall, room / 0.75)  # half of it is in sight from the first
         figure = figure_at(size, (x, ground - hop.up * tall), tall, (0.62, 1.12), hop.stretch)
         dark = shadow(size, (x, ground), tall * (0.26 - 0.12 * hop.up), 0.5 - 0.5 * hop.up)
-        picture *= (1 - dark)[..., None]
+        picture *= spread(1 - dark)
         if figure is None:
             return picture, dark
         _drawn(figure, fur, hop, side, blink(now, phase))

@@ -9,6 +9,7 @@ from refrain.data.effects.pieces import laid
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import spread
 
 _PAPERS = np.array(
     [
@@ -47,7 +48,7 @@ def confetti(shot: Shot, seed: int, parameters: Confetti) -> Effected:
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         shapes, colours = _tumbled(sheets, width / height, shot.now(i))
         colour, cover = laid((height, width), shapes * height - 0.5, colours)
-        return picture * (1 - cover[..., None]) + colour, cover
+        return picture * spread(1 - cover) + colour, cover
 
     return painted(shot.frames, paint)
 

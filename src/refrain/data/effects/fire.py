@@ -10,6 +10,7 @@ from refrain.data.effects.effected import Effected, painted, smooth
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed, sample, tile
+from refrain.data.repeat import rowed, spread
 
 # heat -> linear light of the flame (red, green, blue), and how much of the scene it hides
 _HEAT = np.array([0.0, 0.12, 0.28, 0.45, 0.65, 0.85, 1.0])
@@ -76,7 +77,7 @@ def fire(shot: Shot, seed: int, parameters: Fire) -> Effected:
     columns = [np.interp(steps, _HEAT, _LIGHT[:, c]) for c in range(3)] + [np.interp(steps, _HEAT, _COVER)]
     palette = np.stack(columns, -1).astype(np.float32)  # [256, 4]
     a, b = hashed(seed, 43, np.arange(2)) * 2 * np.pi
-    warm = np.array([0.88, 0.26, -0.16], np.float32)
+    warm = rowed(np.array([0.88, 0.26, -0.16], np.float32), width)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         now = shot.now(i)
@@ -91,9 +92,11 @@ def fire(shot: Shot, seed: int, parameters: Fire) -> Effected:
         around = cv2.GaussianBlur(around, (0, 0), max(height * 0.0125, 0.3)) * flicker
         over = cv2.resize(flames, (width, height), interpolation=cv2.INTER_LINEAR)
         spill = cv2.resize(around, (width, height), interpolation=cv2.INTER_LINEAR)
-        lit = picture * picture * (1 + spill[..., 3:] * warm) + spill[..., :3] * np.float32(0.10)
-        lit += (over[..., :3] - lit) * over[..., 3:]
-        return np.sqrt(np.maximum(lit, 0)), np.maximum(over[..., 3], spill[..., 3] * 0.6)
+        near, cover = (cv2.extractChannel(part, 3) for part in (spill, over))
+        lit = picture * picture * (1 + spread(near) * warm)
+        lit += cv2.cvtColor(spill, cv2.COLOR_RGBA2RGB) * np.float32(0.10)
+        lit += (cv2.cvtColor(over, cv2.COLOR_RGBA2RGB) - lit) * spread(cover)
+        return np.sqrt(np.maximum(lit, 0)), np.maximum(cover, near * 0.6)
 
     return painted(shot.frames, paint)
 

@@ -16,6 +16,7 @@ from refrain.data.effects.shot import Shot
 from refrain.data.effects.trace import bloom
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import spread
 
 _CYCLE = 32.0  # frames from one burst of a rocket's place to the next
 _LIFE = 27.0  # frames the sparks live
@@ -62,23 +63,25 @@ def firework(shot: Shot, seed: int, parameters: Firework) -> Effected:
     size = (height, width)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        spread = _spread(shot.mask(i), size) if parameters.where == "behind" else _sky(width / height)
-        if spread is None:
+        places = _beside(shot.mask(i), size) if parameters.where == "behind" else _sky(width / height)
+        if places is None:
             return picture, np.zeros(size, np.float32)
-        bursts = _bursts(seed, parameters, spread, shot.now(i))
+        bursts = _bursts(seed, parameters, places, shot.now(i))
         if not bursts:
             return picture, np.zeros(size, np.float32)
         sparks = _sparks(bursts, seed, size)
         soft = _soft(bursts, sparks)  # [y, x, 4], small
         gain = np.exp(-0.55 * np.minimum(soft[..., 3:], 1.3)) * np.sqrt(1 + 1.2 * soft[..., :3] * soft[..., 3:])
         gain, soft = (cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR) for part in (gain, soft))
+        shine, strong = cv2.cvtColor(soft, cv2.COLOR_RGBA2RGB), cv2.extractChannel(soft, 3)
         if parameters.where == "behind":
-            seen = (1 - shot.mask(i))[..., None]
-            sparks, soft, gain = sparks * seen, soft * (0.12 + 0.88 * seen), 1 + (gain - 1) * (0.3 + 0.7 * seen)
+            seen = 1 - shot.mask(i)
+            sparks, gain = sparks * spread(seen), 1 + (gain - 1) * spread(0.3 + 0.7 * seen)
+            shine, strong = shine * spread(0.12 + 0.88 * seen), strong * (0.12 + 0.88 * seen)
         scene = np.minimum(picture * gain, 1)
-        light = 2.6 * sparks + soft[..., :3]
+        light = 2.6 * sparks + shine
         out = np.sqrt(1 - (1 - scene * scene) * cv2.exp(-light))
-        return out, 1 - cv2.exp(-3 * _most(sparks) - 1.2 * soft[..., 3])
+        return out, 1 - cv2.exp(-3 * _most(sparks) - 1.2 * strong)
 
     return painted(shot.frames, paint)
 
@@ -88,7 +91,7 @@ def _sky(aspect: float) -> np.ndarray:
     return np.array([0.16 * aspect, 0.84 * aspect, 0.20, 0.38, 0.32 * min(1.0, aspect)])
 
 
-def _spread(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
+def _beside(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
     """The same behind a subject: beside and above the middle of its body. None where there is no body."""
     body = body_of(mask)
     if body is None:
@@ -99,10 +102,10 @@ def _spread(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray | None:
     return np.array([*box, radius])
 
 
-def _bursts(seed: int, parameters: Firework, spread: np.ndarray, now: float) -> list[_Burst]:
+def _bursts(seed: int, parameters: Firework, where: np.ndarray, now: float) -> list[_Burst]:
     """What rises or burns at frame `now`: every place sends a rocket a cycle, one place after the other."""
     places = {"light": 2, "medium": 3, "heavy": 6}[parameters.amount]
-    left, right, high, low, radius = spread
+    left, right, high, low, radius = where
     found: list[_Burst] = []
     for place in range(places):
         for cycle in range(max(int((now - 60) // _CYCLE), 0), int((now + 20) // _CYCLE) + 2):
@@ -185,7 +188,8 @@ def _soft(bursts: list[_Burst], sparks: np.ndarray) -> np.ndarray:
 
 def _most(light: np.ndarray) -> np.ndarray:
     """The largest channel, [Y, X]."""
-    return np.maximum(np.maximum(light[..., 0], light[..., 1]), light[..., 2])
+    red, green, blue = cv2.split(light)
+    return np.maximum(np.maximum(red, green), blue)
 
 
 WORDING = Wording(

@@ -9,6 +9,7 @@ from refrain.data.effects.effected import Effected, painted, smooth
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed, sample, tile
+from refrain.data.repeat import rowed, spread
 
 WORDING = Wording(
     known="add thick fog near the ground",
@@ -63,7 +64,7 @@ def fog(shot: Shot, seed: int, parameters: Fog) -> Effected:
     else:
         profile = 0.92 + 0.16 * v
         swing = 0.20
-    grey = np.array([0.80, 0.82, 0.845], np.float32) + np.float32((tone - 0.5) * 0.06)
+    grey = rowed(np.array([0.80, 0.82, 0.845], np.float32) + np.float32((tone - 0.5) * 0.06), width)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         now = shot.now(i)
@@ -71,6 +72,6 @@ def fog(shot: Shot, seed: int, parameters: Fog) -> Effected:
         wisps = sample(fine, v * 0.80 + c - now * 0.0006, x * 0.45 + d + now * drift)
         here = np.clip(base * profile * (1 + swing * (0.65 * banks + 0.45 * wisps)), 0, 0.96).astype(np.float32)
         density = cv2.resize(here, (width, height), interpolation=cv2.INTER_LINEAR)
-        return picture + (grey - picture) * density[..., None], density
+        return picture + (grey - picture) * spread(density), density
 
     return painted(shot.frames, paint)

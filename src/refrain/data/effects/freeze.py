@@ -15,6 +15,7 @@ from refrain.data.effects.effected import Effected, luma_of, painted, smooth
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import SIZE, hashed, sample, tile
+from refrain.data.repeat import looked_up, rowed, spread
 
 _THROUGH = 30.0  # frames until it holds
 _POWER = {"light": 0.62, "medium": 0.85, "heavy": 1.0}
@@ -68,7 +69,7 @@ def freeze(shot: Shot, seed: int, parameters: Freeze) -> Effected:
         front = (y[box] - body.top) / body.height + 0.13 * here.rough + (share * 1.65 - 1.25)
         iced, frozen = _iced(picture[box], front, power, here, np.float32(0.75 * power), lookup)
         cover = body.mask[box]
-        picture[box] += (iced - picture[box]) * cover[..., None]
+        picture[box] += (iced - picture[box]) * spread(cover)
         matte[box] = frozen * cover
         return picture, matte
 
@@ -108,11 +109,11 @@ def _iced(
     frozen = smooth(front, 0.0, 0.06) * min(0.55 + 0.5 * power, 1.0)
     rim = smooth(np.abs(front - 0.02), 0.04, 0.0)
     bright = luma_of(picture) * 0.80 + 0.12 + (grain.facet - 0.5) * (0.06 + 0.12 * thick)
-    ice = lookup[np.asarray(cv2.convertScaleAbs(np.maximum(bright, 0), alpha=255), np.uint8)]  # [Y, X, 3]
-    white = thick * (0.55 * grain.edge + 0.22 * grain.facet * grain.facet)
-    ice += (_FROST - ice) * white[..., None]
-    ice = picture + (ice - picture) * frozen[..., None]
-    return ice + (_FROST - ice) * (0.85 * rim)[..., None], np.maximum(frozen, rim)
+    ice = looked_up(lookup, np.asarray(cv2.convertScaleAbs(np.maximum(bright, 0), alpha=255), np.uint8))  # [Y, X, 3]
+    white, frost = thick * (0.55 * grain.edge + 0.22 * grain.facet * grain.facet), rowed(_FROST, ice.shape[1])
+    ice += (frost - ice) * spread(white)
+    ice = picture + (ice - picture) * spread(frozen)
+    return ice + (frost - ice) * spread(0.85 * rim), np.maximum(frozen, rim)
 
 
 @lru_cache(maxsize=1)

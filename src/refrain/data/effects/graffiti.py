@@ -15,6 +15,7 @@ from refrain.data.effects.palette import COLOURS, light_of
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed, sample, tile
+from refrain.data.repeat import rowed, spread
 
 _NUMBERS = {"light": 4, "medium": 7, "heavy": 11}
 _BOIL = 3.0  # frames that one drawing is held
@@ -39,7 +40,8 @@ def graffiti(shot: Shot, seed: int, parameters: Graffiti) -> Effected:
     """Lay the strokes, each with a contrasting edge, over the picture."""
     size = shot.frames.shape[1:3]
     colour = light_of(parameters.colour)
-    edge = np.full(3, 0.04 if colour.sum() > 1.9 else 0.98, np.float32)  # pale paint has a dark edge
+    edge = np.float32(0.04 if colour.sum() > 1.9 else 0.98)  # pale paint has a dark edge
+    colour = rowed(colour, size[1])
     number = _NUMBERS[parameters.amount]
     order = [*range(3), *(3 + np.argsort(hashed(seed, 121, np.arange(len(_PLACES) - 3)))).tolist()][:number]
     over = 4 if size[0] < 200 else 2 if size[0] < 400 else 1
@@ -64,9 +66,9 @@ def graffiti(shot: Shot, seed: int, parameters: Graffiti) -> Effected:
                     canvas[:, inside] = front[:, inside]
         small = [cv2.resize(part, (size[1], size[0]), interpolation=cv2.INTER_AREA) for part in canvas]
         border, cover = (part.astype(np.float32) * np.float32(1 / 255) for part in small)
-        shade = (1 + 0.09 * _grain(size, seed, drawing))[..., None]
-        picture += (edge - picture) * border[..., None]
-        picture += (colour * shade - picture) * cover[..., None]
+        shade = spread(1 + 0.09 * _grain(size, seed, drawing))
+        picture += (edge - picture) * spread(border)
+        picture += (colour * shade - picture) * spread(cover)
         return picture, np.maximum(border, cover)
 
     return painted(shot.frames, paint)

@@ -12,6 +12,7 @@ from refrain.data.effects.particles import stamped
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed, sample, tile
+from refrain.data.repeat import spread
 
 _PERIOD = 44.0  # frames from one bounce to the next, at medium speed
 _CROUCH = 9.0  # of them before the next one
@@ -57,7 +58,7 @@ def growth(shot: Shot, seed: int, parameters: Growth) -> Effected:
         way[:, 2] -= (column[0], row[0])
         span = (column[-1] + 1 - column[0], row[-1] + 1 - row[0])
         light = min(0.45 + 0.75 * float(luma_of(picture).mean()), 1.1)  # dust is as bright as the scene
-        cut = cv2.warpAffine(picture * mask[..., None], way, span, flags=cv2.INTER_LINEAR)
+        cut = cv2.warpAffine(picture * spread(mask), way, span, flags=cv2.INTER_LINEAR)
         out = behind(shot, i)[box]
         out = out + cut - out * there[box][..., None]
         cloud = dust[box][..., None]

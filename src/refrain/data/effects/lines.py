@@ -13,6 +13,7 @@ from refrain.data.effects.palette import COLOURS, light_of
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import spread
 
 WORDING = Wording(
     known="draw the subject with blue contour lines",
@@ -81,7 +82,7 @@ def lines(shot: Shot, seed: int, parameters: Lines) -> Effected:
             mask, np.ones((3, 3))
         )
         core = np.maximum(core, 0.7 * features)
-        dim = picture * np.sqrt(1 - _SHADE * mask)[..., None]
+        dim = picture * spread(np.sqrt(1 - _SHADE * mask))
         out, matte = shone(dim, core, halo_of(core, 0.010 * size[0]) * np.float32(0.4), colour, white=0.5)
         return out, np.maximum(matte, _SHADE * mask)
 

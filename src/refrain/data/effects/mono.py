@@ -7,6 +7,7 @@ import numpy as np
 from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
+from refrain.data.repeat import spread
 
 WORDING = Wording(
     known="make it black and white",
@@ -53,6 +54,6 @@ def mono(shot: Shot, seed: int, parameters: Mono) -> Effected:
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         grey = np.clip(luma_of(picture), 0, 1)
         grey += share * (grey * grey * (3 - 2 * grey) - grey)
-        return np.repeat(grey[..., None], 3, -1), np.ones(picture.shape[:2], np.float32)
+        return spread(grey), np.ones(picture.shape[:2], np.float32)
 
     return painted(shot.frames, paint)

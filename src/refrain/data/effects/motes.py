@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from refrain.data.effects.trace import bloom
+from refrain.data.repeat import rowed, spread
 
 
 def motes(size: tuple[int, int], places: np.ndarray, radius: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -32,10 +33,13 @@ def motes(size: tuple[int, int], places: np.ndarray, radius: np.ndarray, values:
         shape = np.maximum(1 - square[:, 1, :, None] - square[:, 0, None, :], 0) ** 2  # [n, K, K]
         x, y = (base.astype(np.int64) + pad).T
         index = ((y[:, None] + around) * columns)[:, :, None] + (x[:, None] + around)[:, None, :]
+        first = int(index.min())  # all dots lie in one stretch of the frame's rows, often a short one
+        stretch = (index - first).ravel()
         for c, value in enumerate(values[of].T):
-            added = np.bincount(index.ravel(), (shape * value[:, None, None]).ravel(), rows * columns)
-            total[c] += added
-    return np.ascontiguousarray(total.reshape(-1, rows, columns)[:, pad:-pad, pad:-pad].transpose(1, 2, 0))
+            added = np.bincount(stretch, (shape * value[:, None, None]).ravel())
+            total[c, first : first + len(added)] += added
+    planes = total.reshape(-1, rows, columns)[:, pad:-pad, pad:-pad]
+    return cv2.merge([*planes]).reshape(*size, -1)
 
 
 def aglow(picture: np.ndarray, core: np.ndarray, tone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -47,8 +51,8 @@ def aglow(picture: np.ndarray, core: np.ndarray, tone: np.ndarray) -> tuple[np.n
     few = cv2.resize(core, (max(width // 2, 1), max(height // 2, 1)), interpolation=cv2.INTER_AREA)
     halo = np.maximum(bloom(few, max(0.008 * height, 0.4)) - few - np.float32(0.012), 0)
     glare = cv2.resize(halo, (width, height), interpolation=cv2.INTER_LINEAR) + core
-    light = (1.5 * glare + core)[..., None] * tone.astype(np.float32)
-    light += np.clip(1.6 * core - 0.7, 0, 1.5)[..., None]
-    dim = cv2.exp(-1.1 * glare).reshape(height, width, 1)
+    light = spread(1.5 * glare + core) * rowed(tone.astype(np.float32), width)
+    light += spread(np.clip(1.6 * core - 0.7, 0, 1.5))
+    dim = spread(cv2.exp(-1.1 * glare).reshape(height, width))
     out = np.sqrt(1 - (1 - np.minimum(picture * picture, 1) * dim) * cv2.exp(-light))
     return out, 1 - cv2.exp(-2.5 * glare).reshape(height, width)

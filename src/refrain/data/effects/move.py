@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from refrain.data.effects.behind import behind
+from refrain.data.effects.behind import behind, differs
 from refrain.data.effects.body import body_of
 from refrain.data.effects.effected import Effected, painted
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
+from refrain.data.repeat import spread
 
 _REACH = 0.30  # of the frame's height
 
@@ -39,8 +40,7 @@ def move(shot: Shot, seed: int, parameters: Move) -> Effected:
         there = cv2.warpAffine(mask, shift, (width, height))
         coat = cv2.warpAffine(picture, shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
         without = behind(shot, i)
-        gone = (without != picture).any(-1).astype(np.float32)
-        return without + (coat - without) * there[..., None], np.maximum(there, gone)
+        return without + (coat - without) * spread(there), np.maximum(there, differs(without, picture))
 
     return painted(shot.frames, paint)
 

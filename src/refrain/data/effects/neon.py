@@ -12,6 +12,7 @@ from refrain.data.effects.palette import COLOURS, light_of
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import spread
 
 WORDING = Wording(
     known="give the scene pink neon edges",
@@ -76,7 +77,7 @@ def neon(shot: Shot, seed: int, parameters: Neon) -> Effected:
         halo *= np.float32(0.9 * hum) / (
             1 + 1.2 * halo
         )  # where tubes crowd, their light does not fill the dark between
-        dim = picture * np.sqrt(1 - shade)[..., None]
+        dim = picture * spread(np.sqrt(1 - shade))
         out, matte = shone(dim, core, halo, colour, white=0.45)
         return out, np.maximum(matte, shade)
 

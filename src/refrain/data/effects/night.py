@@ -7,6 +7,7 @@ import numpy as np
 from refrain.data.effects.effected import Effected, luma_of, painted, smooth
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
+from refrain.data.repeat import rowed, spread
 
 WORDING = Wording(
     known="turn it into night",
@@ -41,14 +42,16 @@ def draw(rng: np.random.Generator) -> Night:
 def night(shot: Shot, seed: int, parameters: Night) -> Effected:
     """Less light (linear), less colour, a blue cast; the brightest parts keep a share of their light."""
     exposure, kept = {"slight": (0.34, 0.20), "medium": (0.17, 0.13), "strong": (0.075, 0.07)}[parameters.strength]
-    moon = np.array([0.50, 0.78, 1.75], np.float32) * np.float32(exposure)
-    floor = np.array([0.0006, 0.001, 0.0035], np.float32)
+    columns = shot.frames.shape[2]
+    moon = rowed(np.array([0.50, 0.78, 1.75], np.float32) * np.float32(exposure), columns)
+    floor = rowed(np.array([0.0006, 0.001, 0.0035], np.float32), columns)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         light = picture * picture
-        luma = luma_of(light)[..., None]
-        pale = luma + (light - luma) * np.float32(0.45)
-        dark = pale * moon + light * (smooth(luma, 0.45, 0.95) * np.float32(kept)) + floor
+        luma = luma_of(light)
+        grey = spread(luma)
+        pale = grey + (light - grey) * np.float32(0.45)
+        dark = pale * moon + light * spread(smooth(luma, 0.45, 0.95) * np.float32(kept)) + floor
         return np.sqrt(dark), np.ones(picture.shape[:2], np.float32)
 
     return painted(shot.frames, paint)

@@ -9,6 +9,7 @@ from refrain.data.effects.pieces import laid
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import spread
 
 # colour of the blade, and of the base where it was held
 _COLOURS = {
@@ -63,7 +64,7 @@ def petals(shot: Shot, seed: int, parameters: Petals) -> Effected:
         colours = np.stack([colour for _, colour in layers], 1)  # [N, 3, 3]
         shapes = shapes.reshape(-1, *shapes.shape[2:]) * height - 0.5
         colour, cover = laid((height, width), shapes, colours.reshape(-1, 3))
-        return picture * (1 - cover[..., None]) + colour, cover
+        return picture * spread(1 - cover) + colour, cover
 
     return painted(shot.frames, paint)
 

@@ -19,5 +19,5 @@ def laid(size: tuple[int, int], shapes: np.ndarray, colours: np.ndarray) -> tupl
     for place, paint in zip(places, paints, strict=True):  # drawn so, a soft edge mixes colour and cover alike
         cv2.fillPoly(canvas, [place], (*paint, 255), cv2.LINE_AA, 4)
     small = canvas if over == 1 else cv2.resize(canvas, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    drawn = small.astype(np.float32) / 255
-    return drawn[..., :3], drawn[..., 3]
+    colour, cover = cv2.cvtColor(small, cv2.COLOR_RGBA2RGB), cv2.extractChannel(small, 3)
+    return colour.astype(np.float32) / 255, cover.astype(np.float32) / 255

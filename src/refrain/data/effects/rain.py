@@ -9,6 +9,7 @@ from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import rowed, spread
 
 _PAD = 0.2  # how far outside the frame streaks live, in heights
 
@@ -48,13 +49,14 @@ def rain(shot: Shot, seed: int, parameters: Rain) -> Effected:
     slant = {"none": 0.04, "left": -0.42, "right": 0.42}[parameters.wind]
     number = np.arange(max(round(per_square * (width / height + 2 * _PAD)), 1))
     u = hashed(seed, 23, number[:, None], np.arange(5)[None])  # [N, 5]
-    sky, drop = np.array([0.60, 0.65, 0.72], np.float32), np.array([0.86, 0.90, 0.96], np.float32)
+    sky = rowed(np.array([0.60, 0.65, 0.72], np.float32) * np.float32(haze), width)
+    drop = rowed(np.array([0.86, 0.90, 0.96], np.float32), width)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         streaks = _streaks(u, slant, (height, width), shot.now(i))
-        pale = picture + (luma_of(picture)[..., None] - picture) * np.float32(0.25 + haze)
-        pale = pale * np.float32(dim) + sky * np.float32(haze)
-        return pale + (drop - pale) * streaks[..., None], np.maximum(streaks, 1 - dim)
+        pale = picture + (spread(luma_of(picture)) - picture) * np.float32(0.25 + haze)
+        pale = pale * np.float32(dim) + sky
+        return pale + (drop - pale) * spread(streaks), np.maximum(streaks, 1 - dim)
 
     return painted(shot.frames, paint)
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refrain.data.effects.body import box_of
 from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.tint import COLOURS, ramp
 from refrain.data.effects.wording import Wording
+from refrain.data.repeat import looked_up, spread
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,16 @@ def recolour(shot: Shot, seed: int, parameters: Recolour) -> Effected:
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mask = shot.mask(i)
-        inside = luma_of(picture)[mask > 0.5]
+        luma = luma_of(picture)
+        inside = luma[mask > 0.5]
         middle = float(np.median(inside)) if inside.size else 0.5
-        lifted = luma_of(picture) ** np.float32(np.clip(np.log(0.45) / np.log(np.clip(middle, 0.05, 0.95)), 0.4, 1.6))
-        coat = shades[(np.clip(lifted, 0, 1) * 255 + 0.5).astype(np.uint8)]
-        return picture + (coat - picture) * mask[..., None], mask
+        if mask.any():  # only where it is need be painted
+            box = box_of(mask)
+            bent = np.float32(np.clip(np.log(0.45) / np.log(np.clip(middle, 0.05, 0.95)), 0.4, 1.6))
+            lifted = np.ascontiguousarray(luma[box]) ** bent
+            coat = looked_up(shades, (np.clip(lifted, 0, 1) * 255 + 0.5).astype(np.uint8))
+            picture[box] += (coat - picture[box]) * spread(np.ascontiguousarray(mask[box]))
+        return picture, mask
 
     return painted(shot.frames, paint)
 

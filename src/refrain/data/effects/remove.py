@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from refrain.data.effects.behind import behind
+from refrain.data.effects.behind import behind, differs
 from refrain.data.effects.effected import Effected, painted, smooth
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
+from refrain.data.repeat import spread
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ def remove(shot: Shot, seed: int, parameters: Remove) -> Effected:
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if shot.behind is None:
             without = behind(shot, i)
-            return without, (without != picture).any(-1).astype(np.float32)
+            return without, differs(without, picture)
         without = np.multiply(shot.behind[i], np.float32(1 / 255), dtype=np.float32)
-        change = cv2.blur(np.abs(without - picture).max(-1), (3, 3))
+        red, green, blue = cv2.split(np.abs(without - picture))
+        change = cv2.blur(np.maximum(np.maximum(red, green), blue), (3, 3))
         matte = np.maximum(smooth(change, 0.004, 0.02), smooth(shot.mask(i), 0.0, 0.3))
-        return picture + (without - picture) * matte[..., None], matte
+        return picture + (without - picture) * spread(matte), matte
 
     return painted(shot.frames, paint)
 

@@ -9,6 +9,7 @@ from refrain.data.effects.particles import stamped
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import rowed, spread
 
 # depth: share of the flakes, radius and fall a frame in shares of the height, how opaque
 _DEPTHS = ((0.34, 0.0100, 0.0080, 0.75), (0.40, 0.0145, 0.0115, 0.90), (0.26, 0.0200, 0.0160, 0.97))
@@ -53,7 +54,8 @@ def snow(shot: Shot, seed: int, parameters: Snow) -> Effected:
     reach = int(np.ceil(size.max() * 1.6)) + 1
     opaque = (2.2 * flakes["opaque"]).astype(np.float32)[:, None, None]
     inverse = (1 / size**2)[:, None, None]
-    air, white = np.array([0.86, 0.90, 0.97], np.float32), np.array([0.965, 0.975, 1.0], np.float32)
+    air = rowed(np.array([0.86, 0.90, 0.97], np.float32), width)
+    white = rowed(np.array([0.965, 0.975, 1.0], np.float32), width)
 
     def stamp(dy: np.ndarray, dx: np.ndarray) -> np.ndarray:
         square = (dy * dy + dx * dx) * inverse
@@ -62,9 +64,9 @@ def snow(shot: Shot, seed: int, parameters: Snow) -> Effected:
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         places = _fallen(flakes, wind, width / max(height, 1), shot.now(i)) * height - 0.5
         here = 1 - np.exp(-stamped((height, width), places, reach, stamp))  # overlapping flakes never add up beyond 1
-        pale = picture + (luma_of(picture)[..., None] - picture) * np.float32(1.5 * haze)
+        pale = picture + (spread(luma_of(picture)) - picture) * np.float32(1.5 * haze)
         pale += (air - pale) * np.float32(haze)
-        return pale + (white - pale) * here[..., None], np.maximum(here, haze)
+        return pale + (white - pale) * spread(here), np.maximum(here, haze)
 
     return painted(shot.frames, paint)
 

@@ -10,6 +10,7 @@ from refrain.data.effects.particles import stamped
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
 from refrain.data.noise import hashed
+from refrain.data.repeat import rowed, spread
 
 _LIFE = 10  # frames from dark to dark
 
@@ -52,7 +53,7 @@ def sparkles(shot: Shot, seed: int, parameters: Sparkles) -> Effected:
     number = np.arange(max(round(per_square * width / height), 1))
     first = (hashed(seed, 51, number) * 1000).astype(np.int64)  # [N]
     period = (_LIFE + 1 + 6 * hashed(seed, 52, number)).astype(np.int64)
-    colour = light_of(parameters.colour)
+    colour = rowed(light_of(parameters.colour), width)
 
     def paint(i: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cycle, age = np.divmod(shot.now(i) + first, period)
@@ -60,8 +61,8 @@ def sparkles(shot: Shot, seed: int, parameters: Sparkles) -> Effected:
         y, x, big = (hashed(seed, 53 + k, number[lives], cycle[lives]) for k in range(3))
         lit = np.sin(np.pi * np.minimum((age[lives] + 0.5) / _LIFE, 1)) ** 1.5 * (0.7 + 0.3 * big)
         light = _stars((height, width), np.stack([y, x * width / height], -1), 0.045 + 0.040 * big, lit)
-        white = np.clip((light - 0.9) * 0.6, 0, 1)[..., None]
-        added = light[..., None] * (colour + (1 - colour) * white)
+        white = spread(np.clip((light - 0.9) * 0.6, 0, 1))
+        added = spread(light) * (colour + (1 - colour) * white)
         out = 1 - (1 - picture * picture) * np.exp(-1.3 * added)
         return np.sqrt(out), 1 - np.exp(-2.0 * light)
 

@@ -7,6 +7,7 @@ import numpy as np
 from refrain.data.effects.effected import Effected, luma_of, painted
 from refrain.data.effects.shot import Shot
 from refrain.data.effects.wording import Wording
+from refrain.data.repeat import looked_up, rowed, spread
 
 COLOURS: dict[str, tuple[float, float, float]] = {
     "red": (0.95, 0.12, 0.10),
@@ -70,6 +71,7 @@ def tint(shot: Shot, seed: int, parameters: Tint) -> Effected:
     """Mix the picture with its brightness drawn in the colour; warm and cold are gains on red and blue instead."""
     share = np.float32(_SHARES[parameters.strength])
     gains = np.array(_GAINS.get(parameters.colour, (1, 1, 1)), np.float32) ** (share * np.float32(1.5))
+    gains = rowed(gains, shot.frames.shape[2])
     shades = ramp(COLOURS.get(parameters.colour, _SEPIA))
     if parameters.colour == "sepia" and parameters.strength != "slight":
         share = np.float32(1)
@@ -78,9 +80,9 @@ def tint(shot: Shot, seed: int, parameters: Tint) -> Effected:
         luma = luma_of(picture)
         if parameters.colour in _GAINS:
             tinted = picture * gains
-            tinted *= ((luma + 0.02) / (luma_of(tinted) + 0.02))[..., None]  # as bright as it was
+            tinted *= spread((luma + 0.02) / (luma_of(tinted) + 0.02))  # as bright as it was
         else:
-            tinted = picture + (shades[(luma * 255 + 0.5).astype(np.uint8)] - picture) * share
+            tinted = picture + (looked_up(shades, (luma * 255 + 0.5).astype(np.uint8)) - picture) * share
         return tinted, np.ones(picture.shape[:2], np.float32)
 
     return painted(shot.frames, paint)

@@ -16,10 +16,10 @@ def traced(size: tuple[int, int], path: np.ndarray, width: float, bright: np.nda
     level = np.broadcast_to(np.asarray(bright, np.float64), (len(path),)) * min(thick, 1.0)
     parts = np.clip(np.round((path + 0.5) * over * 16 - 8), -(2**20), 2**20).astype(np.int64)  # in 16ths of a pixel
     values = np.round(255 * np.clip((level[:-1] + level[1:]) / 2, 0, 1)).astype(int)
-    for n in np.argsort(values, kind="stable"):  # the bright ones last: where a line crosses itself it stays bright
-        if values[n] > 0:
-            a, b = tuple(parts[n].tolist()), tuple(parts[n + 1].tolist())
-            cv2.line(canvas, a, b, int(values[n]), max(round(thick), 1), cv2.LINE_AA, 4)
+    order = np.argsort(values, kind="stable")  # the bright ones last: where a line crosses itself it stays bright
+    ends, levels, wide = parts.tolist(), values.tolist(), max(round(thick), 1)
+    for n in order[values[order] > 0].tolist():
+        cv2.line(canvas, ends[n], ends[n + 1], levels[n], wide, cv2.LINE_AA, 4)
     small = canvas if over == 1 else cv2.resize(canvas, (size[1], size[0]), interpolation=cv2.INTER_AREA)
     return small.astype(np.float32) / 255
 

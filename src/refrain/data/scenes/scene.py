@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from refrain.data.noise import patch, tile
+from refrain.data.repeat import spread
 from refrain.data.scenes.colours import Grade, graded
 from refrain.data.scenes.genres import GENRES, Place
 from refrain.data.scenes.things import Thing, Wave, thing
@@ -89,22 +90,28 @@ def render_scene(seed: int, frames: int, size: tuple[int, int], behind: bool = F
     subject = np.zeros((frames, *size), np.float32)
     for i in range(frames):
         seen = breeze(_seen(plate, views[i], view, size), i).astype(np.float32)
+        grain = lens.grain(i, size)
         front = None
         if near is not None:
-            front = _seen(near, _parallax(views[i], plate.shape, 1.3), view, size).astype(np.float32)
+            front = _split(_seen(near, _parallax(views[i], plate.shape, 1.3), view, size))
         if bare is not None:
-            bare[i] = lens(_behind_front(seen, front), i)
+            bare[i] = lens(_behind_front(seen, front), grain)
         for one in things:
             _put(seen, subject[i], one, i, views[i], over)
-        out[i] = lens(_behind_front(seen, front), i)
+        out[i] = lens(_behind_front(seen, front), grain)
         if front is not None:
-            subject[i] *= 1 - front[..., 3] / 255
+            subject[i] *= front[1]
     return Scene(out, subject, genre, bare)
 
 
-def _behind_front(seen: np.ndarray, front: np.ndarray | None) -> np.ndarray:
-    """A frame [Y, X, 3] with what is nearest to the camera (premultiplied [Y, X, 4]) before it."""
-    return seen if front is None else seen * (1 - front[..., 3:] / 255) + front[..., :3]
+def _behind_front(seen: np.ndarray, front: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+    """A frame [Y, X, 3] with what is nearest to the camera (its colours, and what is seen beside it) before it."""
+    return seen if front is None else seen * spread(front[1]) + front[0]
+
+
+def _split(rgba: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A premultiplied picture uint8 [Y, X, 4] -> its colours [Y, X, 3], and how much is seen beside it, [Y, X] 0..1."""
+    return cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), 1 - rgba[..., 3].astype(np.float32) / 255
 
 
 def _premultiplied(near: np.ndarray, grade: Grade) -> np.ndarray:
@@ -175,7 +182,9 @@ def _put(seen: np.ndarray, subject: np.ndarray, one: Thing, frame: int, matrix: 
         rgba = cv2.resize(rgba, (wide, tall), interpolation=cv2.INTER_AREA)
         cover = cv2.resize(cover, (wide, tall), interpolation=cv2.INTER_AREA)
     here = np.s_[low[1] : high[1], low[0] : high[0]]
-    seen[here] = seen[here] * (1 - rgba[..., 3:].astype(np.float32) / 255) + rgba[..., :3]
+    colours, beside = _split(rgba)
+    seen[here] *= spread(beside)
+    seen[here] += colours
     subject[here] = np.maximum(subject[here], cover.astype(np.float32) / 255)
 
 
@@ -209,18 +218,26 @@ class _Lens:
         y = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None]
         x = np.linspace(-1, 1, size[1], dtype=np.float32)[None, :]
         fall = float(rng.choice([0.0, rng.uniform(0, 0.3)]))
-        self.vignette = None if fall == 0 else (1 - fall * (x**2 + y**2) / 2)[..., None]
+        self.vignette = None if fall == 0 else spread(1 - fall * (x**2 + y**2) / 2)
 
-    def __call__(self, seen: np.ndarray, frame: int) -> np.ndarray:
+    def grain(self, frame: int, size: tuple[int, int]) -> np.ndarray | None:
+        """What the sensor adds to a frame, whatever is seen in it: float32 [Y, X, 3], or None."""
+        if not self.noise:
+            return None
+        rng = np.random.default_rng((self.seed, frame))
+        white = tile(-0.3, 0)
+        own = cv2.merge([patch(white, rng, size) for _ in range(3)])
+        own *= 0.6
+        own += spread(patch(white, rng, size) * 0.8)
+        own *= self.noise
+        return own
+
+    def __call__(self, seen: np.ndarray, grain: np.ndarray | None) -> np.ndarray:
+        """A frame float32 [Y, X, 3], 0..255, as the camera stores it: uint8."""
         if self.vignette is not None:
             seen = seen * self.vignette
         if self.blur:
             seen = cv2.GaussianBlur(seen, (0, 0), self.blur)
-        if self.noise:
-            rng = np.random.default_rng((self.seed, frame))
-            white = tile(-0.3, 0)
-            size: tuple[int, int] = seen.shape[:2]  # type: ignore[assignment]
-            grain = np.stack([patch(white, rng, size) for _ in range(3)], -1)
-            grain = grain * 0.6 + patch(white, rng, size)[..., None] * 0.8
-            seen = seen + grain * self.noise
-        return np.clip(np.round(seen), 0, 255).astype(np.uint8)
+        if grain is not None:
+            seen = seen + grain
+        return np.asarray(cv2.convertScaleAbs(np.maximum(seen, 0)), np.uint8)  # rounds and saturates
