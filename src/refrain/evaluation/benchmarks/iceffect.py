@@ -2,7 +2,11 @@
 
 The layout of its data was not seen and its scorer is not published. So it is read from a list in its terms: JSON, JSONL
 or CSV with `id`, `set` (common or vfx), `video`, `instruction`, and for effects `effect` and perhaps `reference`, a
-clip of the effect. Its CLIP-I is the likeness of adjacent frames of the answer, not of answer and source.
+clip of the effect.
+
+Its answers have 81 frames of 832x480. Its CLIP-I is the mean cosine of adjacent frames of the answer, not of answer and
+source; CLIP-T and ViCLIP-T are cosines times 100; smoothness, dynamic degree and aesthetic quality are VBench's; GPT-4o
+judges structure and effect on a scale that is not given, apparently 1 to 5.
 """
 
 from pathlib import Path
@@ -12,17 +16,6 @@ from refrain.evaluation.case import Benchmark, Case, collected
 from .entries import Entry, entries
 
 SETS = ("common", "vfx")
-COLUMNS = {  # as its tables have them; all are better when higher
-    "clip_i": "adjacent frames of the answer, mean cosine of CLIP pictures, 0 to 1",
-    "clip_t": "frames and words, cosine of CLIP times 100",
-    "viclip_t": "clip and words, cosine of ViCLIP times 100",
-    "motion_smoothness": "VBench",
-    "dynamic_degree": "VBench",
-    "aesthetic_quality": "VBench",
-    "structure": "GPT-4o, source against answer; the scale is not given, apparently 1 to 5",
-    "effect": "GPT-4o, answer against the effect's reference or words; likewise",
-}
-FRAMES, SIZE = 81, (480, 832)  # of its answers
 
 
 def read(path: Path) -> tuple[Case, ...]:
