@@ -198,6 +198,17 @@ def test_an_average_is_worn_and_taken_off_to_the_bit() -> None:
     assert all(torch.equal(p, mean[n]) for n, p in average.shadow.items())
 
 
+def test_an_average_that_is_given_stays_and_the_average_is_what_it_was() -> None:
+    named = model()
+    average = Average(named, 0.9)
+    mean = {name: p.clone() for name, p in average.shadow.items()}
+    with torch.no_grad():
+        for p in named.values():
+            p.add_(1)
+    average.give(named)
+    assert all(torch.equal(p, mean[name]) and torch.equal(average.shadow[name], p) for name, p in named.items())
+
+
 def test_the_averaged_weights_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="train there first"):
         checkpoint.averaged(tmp_path)

@@ -38,6 +38,12 @@ class Average:
         for name, p in named.items():
             self.shadow[name].lerp_(p.detach(), 1 - decay)
 
+    @torch.no_grad()
+    def give(self, named: dict[str, nn.Parameter]) -> None:
+        """The weights become their average, for good."""
+        for name, p in named.items():
+            p.copy_(self.shadow[name])
+
     @contextmanager
     def worn(self, named: dict[str, nn.Parameter]) -> Iterator[None]:
         """For a while the weights are their average; then they are what they were, to the bit."""

@@ -71,9 +71,7 @@ def learn_sessions(recipe: Recipe, given: Given, drops: Drops) -> Path:
     average = train(named, drawn, wrong, stage, given.folder, given.step, causes, watch)
     if not crew.first:
         return given.folder
-    with torch.no_grad():
-        for key, weight in named.items():
-            weight.copy_(average.shadow[key])
+    average.give(named)
     given.stage("writing the model", 0, 1)
     if recipe.rank is not None:
         merge(net)

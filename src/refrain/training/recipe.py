@@ -33,6 +33,7 @@ from .journal import Step
 from .loop import Watch, train
 from .memory import need
 from .objective import Encoded, loss_of
+from .prior import Prior, kept
 from .stage import Stage
 
 EFFECT, MODEL = "effect.safetensors", "model"
@@ -84,6 +85,7 @@ class Recipe:
     shift, std: of the noise times (`flow.draw_times`). spec: the attention that is learnt with.
     batch, lengths, area: as in `Reading`. kept: "bf16" halves the cache of latents.
     checkpointing: blocks are computed again for their gradients: less memory, a third more time.
+    prior:    share of the steps at which a LoRA learns to leave everything else as the base has it (`prior`).
     trackers: names of accelerate's trackers.
     """
 
@@ -103,6 +105,7 @@ class Recipe:
     area: int | None = None
     kept: Literal["fp32", "bf16"] = "fp32"
     checkpointing: bool = False
+    prior: float = 0.0
     trackers: tuple[str, ...] = ()
 
     @property
@@ -127,10 +130,13 @@ class Recipe:
         return Reading(given.cache or given.folder / "cache", self.batch, self.lengths, self.area, split, dtype)
 
 
-def learn(recipe: Recipe, given: Given, effect: str = "", triggers: tuple[str, ...] = ()) -> Path:
+def learn(
+    recipe: Recipe, given: Given, effect: str = "", triggers: tuple[str, ...] = (), others: tuple[str, ...] = ()
+) -> Path:
     """Run a recipe, or go on with the run in `given.folder`. Returns what came of it: a LoRA file, or a checkpoint.
 
-    effect, triggers: what a LoRA's file says of itself; left open, what the pairs say.
+    effect, triggers: what a LoRA's file says of itself; left open, what the pairs say. others: requests that the base
+    understands and is to go on answering as it does, for `prior`; left open, those that its card names.
     """
     warnings.filterwarnings("ignore", "Mismatch dtype between input and weight")  # norms under autocast, as they should
     stage = recipe.stage if given.steps is None else replace(recipe.stage, steps=given.steps)
@@ -142,6 +148,15 @@ def learn(recipe: Recipe, given: Given, effect: str = "", triggers: tuple[str, .
         still = recipe.leaves_clean and denoiser.card.rule != "full"
         return loss_of(denoiser, batch.to(crew.device), generator, recipe.shift, recipe.std, recipe.spec, still)
 
+    def learnt(batch: Encoded, generator: torch.Generator) -> Tensor:
+        if prior is None or not prior.due(generator):
+            return wrong(batch, generator)
+        asked, still = (
+            prior.asked(batch, generator).to(crew.device),
+            recipe.leaves_clean and denoiser.card.rule != "full",
+        )
+        return kept(denoiser, asked, generator, recipe.shift, recipe.std, recipe.spec, still)
+
     def drawn_of(split: Split, those: list[tuple[Store, float]], of: Stage) -> Drawn:
         heard: Callable[[Filled], None] = lambda f: given.stage("caching latents", f.done, f.total)  # noqa: E731
         card, codec, words = denoiser.card, host.codec, host.words
@@ -151,6 +166,7 @@ def learn(recipe: Recipe, given: Given, effect: str = "", triggers: tuple[str, .
     with moved((host.codec, host.words), crew.device):
         drawn = drawn_of("train", stores, stage)
         held_out = drawn_of("validation", apart, replace(stage, drop=0.0)) if apart else None
+        prior = Prior.of(others or denoiser.card.understands, host.words, recipe.prior)
     named = weights(denoiser, recipe.rank, recipe.targets, recipe.tokens, recipe.teaches_embedding, stage.seed)
     denoiser.checkpointing = recipe.checkpointing
     name, base_hash = base_of(host.folder)
@@ -164,12 +180,10 @@ def learn(recipe: Recipe, given: Given, effect: str = "", triggers: tuple[str, .
     length = row_length(drawn, host.codec)
     needed = need(denoiser.experts[0].transformer, named, stage, length, recipe.batch, recipe.checkpointing)
     watch = Watch(None if held_out is None else held.validate, held.sample, recipe.trackers, needed)
-    average = train(named, drawn, wrong, stage, given.folder, given.step, cause, watch)
+    average = train(named, drawn, learnt, stage, given.folder, given.step, cause, watch)
     if not crew.first:
         return given.folder
-    with torch.no_grad():
-        for key, weight in named.items():
-            weight.copy_(average.shadow[key])
+    average.give(named)
     if recipe.rank is None or recipe.merged:
         return _checkpoint(recipe, given, host, denoiser)
     about = LoraCard(
