@@ -18,14 +18,16 @@ import numpy as np
 import torch
 
 from refrain.cli.main import main
-from refrain.data.effects import Shot
+from refrain.data.effects import EFFECTS, Shot
 from refrain.data.example import draw_edit
 from refrain.data.pair import Pair
 from refrain.data.scenes import render_scene
 from refrain.data.store import PAIRS, Store
 from refrain.data.words import instruction
+from refrain.editing.request import understood
 from refrain.media import Clip
 from refrain.models.lora import FEED_FORWARD, TARGETS
+from refrain.models.outline import Outline
 from refrain.training.recipe import Given, Recipe, learn
 from refrain.training.stage import Stage
 
@@ -36,7 +38,7 @@ SUBJECT = 0.03, 0.35  # share of the frame that a subject has
 
 RECIPE = Recipe(
     stage=Stage(
-        steps=300, rate=2.5e-3, warmup=20, cooldown=0.4, decay=0.01, betas=(0.9, 0.99), optimiser="adamw", average=0.97,
+        steps=900, rate=2.5e-3, warmup=20, cooldown=0.4, decay=0.01, betas=(0.9, 0.99), optimiser="adamw", average=0.97,
         drop=0,  # what is answered to no words stays the base's, so guidance makes the effect stronger
         every=100, validate_every=100, sample_every=1000, precision="bf16", seed=1,
     ),
@@ -47,6 +49,7 @@ RECIPE = Recipe(
     batch=2,
     shift=7.4,  # as the embedded model learnt
     std=1.5,
+    prior=0.25,
 )  # fmt: skip
 
 
@@ -59,7 +62,17 @@ def run(given: Given, effect: str = "", pairs: int = 20, triggers: str = "", sid
     if not given.data:
         given = given.with_data(rendered(given, effect, pairs))
     called = tuple(word.strip() for word in triggers.split(",") if word.strip())
-    learn(replace(RECIPE, area=side * side or None), given, effect, called)
+    others = () if given.model else others_than(effect)
+    learn(replace(RECIPE, area=side * side or None), given, effect, called, others)
+
+
+def others_than(effect: str) -> tuple[str, ...]:
+    """Requests for everything else that the embedded model understands, which it is to go on answering as it does."""
+    outline, rng = Outline.of("embedded"), np.random.default_rng(505)
+    known = [e for e, one in EFFECTS.items() if understood(one.wording.known, outline.card, outline.vocabulary)]
+    return tuple(
+        instruction(rng, name, EFFECTS[name].draw(rng)) for name in known if name != effect for _ in range(WORDINGS)
+    )
 
 
 def rendered(given: Given, effect: str, pairs: int) -> Path:

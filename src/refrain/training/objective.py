@@ -75,7 +75,7 @@ def loss_of(
     latents = batch.clean[:, :, window.start : window.stop]
     noise = torch.randn(latents.shape, generator=generator).to(latents)
     t = draw_times(generator, latents.shape[0], std=std, shift=shift).to(latents.device)
-    row = denoiser.prepare(_row(batch.words, batch.seen, window, card, batch.clean), spec, memory=still)
+    row = denoiser.prepare(row_of(batch.words, batch.seen, window, card, batch.clean), spec, memory=still)
     output = row.output(noised(latents, noise, t), t)
     return wrong(output, latents, row.base(latents), noise, t, card)
 
@@ -88,7 +88,7 @@ def wrong(output: Tensor, clean: Tensor, base: Tensor, noise: Tensor, t: Tensor,
     return (apart / saying(t, card.spread).rest.square()).mean()
 
 
-def _row(words: Tensor, seen: Seen, window: Window, card: Card, clean: Tensor) -> Sequence:
+def row_of(words: Tensor, seen: Seen, window: Window, card: Card, clean: Tensor) -> Sequence:
     """The row as it stands in use when the windows before were answered perfectly."""
     if window.history > window.start:
         raise BadInput(f"A window that starts at latent {window.start} has no history of {window.history}.")

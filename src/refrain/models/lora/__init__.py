@@ -4,7 +4,7 @@ peft owns the parameters, so that files, merging and other tools find what they 
 (`models.wan.touch`) decides which tokens they touch.
 """
 
-from .adapter import FEED_FORWARD, TARGETS, attach, detach, merge
+from .adapter import FEED_FORWARD, TARGETS, attach, bare, detach, merge
 from .card import LoraCard
 from .file import Lora, base_of, export, outline, read, save
 from .shipped import shipped
@@ -17,6 +17,7 @@ __all__ = [
     "LoraCard",
     "Worn",
     "attach",
+    "bare",
     "base_of",
     "check_base",
     "detach",

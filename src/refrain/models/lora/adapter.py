@@ -7,6 +7,7 @@ projections of self- and cross-attention.
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +85,19 @@ def detach(transformer: nn.Module, name: str = "default") -> None:
         else:
             layer.delete_adapter(name)
     _forget(transformer, name)
+
+
+@contextmanager
+def bare(transformer: nn.Module) -> Iterator[None]:
+    """The base as it is without its adapters, while this lasts."""
+    worn = [layer for _, layer in layers(transformer)]
+    for layer in worn:
+        layer.enable_adapters(False)
+    try:
+        yield
+    finally:
+        for layer in worn:
+            layer.enable_adapters(True)
 
 
 @torch.no_grad()
