@@ -7,6 +7,8 @@ from refrain.data.effects.body import Body, body_of
 from refrain.data.effects.effected import smooth
 from refrain.data.effects.trace import bloom, traced
 
+_PIXEL = np.dtype("V12")  # three float32 at once: numpy puts whole pixels in their places several times as fast
+
 
 def bodies_of(mask: np.ndarray) -> list[tuple[Body, float]]:
     """The pieces of a subject worth an outline, the largest first (four at most), and how much each counts, 0..1.
@@ -70,6 +72,7 @@ def shone(
     np.minimum(scene, 1, out=scene)
     light = (at + 0.8 * line) * tone[:, None] + np.clip(3 * line - 0.8, 0, 2) * np.float32(white)
     out, matte = picture.copy(), np.zeros_like(glare)
-    out.reshape(-1, 3)[near] = np.sqrt(1 - (1 - scene) * np.exp(-light)).T
+    bright = np.ascontiguousarray(np.sqrt(1 - (1 - scene) * np.exp(-light)).T)  # [N, 3]
+    out.reshape(-1).view(_PIXEL)[near] = bright.reshape(-1).view(_PIXEL)
     matte.ravel()[near] = 1 - np.exp(-2.5 * at)
     return out, matte
