@@ -144,18 +144,16 @@ def learn(
     given.stage("loading the model", 0, 1)
     host, denoiser = base(given.model or recipe.base, recipe.card, crew.device, whole=recipe.rank is None)
 
+    still = recipe.leaves_clean and denoiser.card.rule != "full"
+    times = recipe.shift, recipe.std, recipe.spec, still
+
     def wrong(batch: Encoded, generator: torch.Generator) -> Tensor:
-        still = recipe.leaves_clean and denoiser.card.rule != "full"
-        return loss_of(denoiser, batch.to(crew.device), generator, recipe.shift, recipe.std, recipe.spec, still)
+        return loss_of(denoiser, batch.to(crew.device), generator, *times)
 
     def learnt(batch: Encoded, generator: torch.Generator) -> Tensor:
         if prior is None or not prior.due(generator):
             return wrong(batch, generator)
-        asked, still = (
-            prior.asked(batch, generator).to(crew.device),
-            recipe.leaves_clean and denoiser.card.rule != "full",
-        )
-        return kept(denoiser, asked, generator, recipe.shift, recipe.std, recipe.spec, still)
+        return kept(denoiser, prior.asked(batch, generator).to(crew.device), generator, *times)
 
     def drawn_of(split: Split, those: list[tuple[Store, float]], of: Stage) -> Drawn:
         heard: Callable[[Filled], None] = lambda f: given.stage("caching latents", f.done, f.total)  # noqa: E731
