@@ -25,7 +25,15 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from refrain.data.plates import Shelf
-from refrain.data.sessions import composed_words, draw_composition, draw_session, known_words, naming_words
+from refrain.data.sessions import (
+    RenderedTurn,
+    composed_words,
+    draw_composition,
+    draw_session,
+    known_words,
+    naming_words,
+)
+from refrain.data.sessions.graph import COLOURS, PATTERNS, SHAPES
 from refrain.data.words import vocabulary
 from refrain.editing.compose import Seen, see
 from refrain.editing.turns import SAYING, Task
@@ -38,7 +46,9 @@ from refrain.training.stage import Stage
 
 SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are far above
 WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and for how many steps
-POINTED = 2.0  # what pointing weighs: which thing is meant is what a session's turn is about
+TRAITS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
+KINDS = 2 + len(TRAITS) + sum(map(len, TRAITS.values()))  # that are pointed at (`pointed`)
+POINTED = 12.0  # what pointing weighs (a mean over kinds): which thing is meant is what a turn is about
 SIZES = ((96, 96), (96, 128), (128, 96), (128, 128))  # rows, columns
 TURNS = (1, 2, 3, 4, 6)
 PICTURES = 24  # of all sessions of a batch together, about
@@ -66,14 +76,14 @@ TAUGHT: Card = replace(
 class Told:
     """One turn of B sessions as it leaves the renderer: pictures uint8 [B, 1, Y, X, 3], by what is predicted.
 
-    pointed: its masks are also pointed at: at what changes, and at what is there before.
+    pointed: uint8 [B, K, 1, Y, X], what is pointed at while it is learnt (`pointed`), if anything is.
     """
 
     said: list[str]
     pictures: dict[Task, np.ndarray]
     references: tuple[np.ndarray, ...] = ()
     story: bool = False
-    pointed: bool = False
+    pointed: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -125,8 +135,31 @@ def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], drop: 
             "here": np.stack([shown(mask) for mask in masks["here"]]),
             "there": np.stack([shown(mask) for mask in masks["there"]]),
             "picture": np.stack([turn.frames for turn in each]),
-        }, pointed=True))  # fmt: skip
+        }, pointed=np.stack([pointed(turn) for turn in each])))  # fmt: skip
     return Sessions(np.stack([one.frames for one in drawn]), tuple(told))
+
+
+def pointed(turn: RenderedTurn) -> np.ndarray:
+    """Masks uint8 [K, T, Y, X]: what changes; what is there before; the things of the colour, of the shape and of the
+    pattern that the words say; and everything that stands in the picture, by colour, shape and pattern.
+
+    Which thing is meant is learnt slowly from the one mask of it, and sooner when its traits are told one by one.
+    """
+    now, then = turn.mask_now, turn.mask_next
+    things, masks = turn.before.graph.things, turn.before.rendered.masks
+    said = set(turn.instruction.split())
+    meant = [one for one in things if one.key == turn.turn.thing]
+
+    def of(*alike: bool) -> np.ndarray:
+        return sum((masks[one.key] for one, yes in zip(things, alike) if yes), np.zeros_like(now))
+
+    found = [np.maximum(now, then), now]
+    for trait in TRAITS:
+        named = {getattr(one, trait) for one in meant} & said
+        found.append(of(*(getattr(one, trait) in named for one in things)))
+    for trait, values in TRAITS.items():
+        found += [of(*(getattr(one, trait) == value for one in things)) for value in values]
+    return np.round(255 * np.stack(found)).astype(np.uint8)
 
 
 def composed(rng: np.random.Generator, size: tuple[int, int], drop: float, data: int) -> Sessions:
@@ -164,16 +197,11 @@ def lesson_of(pupil: Pupil, drawn: Sessions) -> Lesson:
         }
         found: dict[Task, Seen] = {task: seen(clip) for task, clip in told.pictures.items()}
         pictures = tuple(seen(clip).full for clip in told.references)
-        return TaughtTurn(words, found, pictures, told.story, where(told).to(pupil.place) if told.pointed else None)
+        where = None if told.pointed is None else torch.from_numpy(told.pointed).to(pupil.place).float() / 255
+        return TaughtTurn(words, found, pictures, told.story, where)
 
     with torch.no_grad():
         return Lesson(seen(drawn.source), tuple(turn(told) for told in drawn.turns))
-
-
-def where(told: Told) -> Tensor:
-    """[B, 2, T, Y, X] in 0..1: what changes, and what is there before; as matte and subject of an effect."""
-    here, there = (torch.from_numpy(told.pictures[task][..., 0]).float() / 255 for task in ("here", "there"))
-    return torch.stack([torch.maximum(here, there), here], dim=1)
 
 
 def meant(seed: int) -> tuple[str, set[str]]:
@@ -219,7 +247,7 @@ def main(
 ) -> None:  # fmt: skip
     shelf = Shelf(folder / "scenes", SCENES)
     shelf.fill()
-    pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS)
+    pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, KINDS)
     pupil.pointing.weight = POINTED
     lessons = Lessons(shelf, stage, turns, data)
 

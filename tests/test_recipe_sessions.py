@@ -111,3 +111,21 @@ def test_a_thing_that_is_painted_anew_is_known_by_the_colour_that_it_had(recipe:
         assert f"recolour {turn.turn.value}" in facts and f"thing {turn.turn.value}" not in facts
         met += thing.colour in turn.instruction.split()
     assert met > 5
+
+
+def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: ModuleType) -> None:
+    from refrain.data.sessions import draw_session
+
+    told = (turn for seed in range(40) for turn in draw_session(seed, 1, (64, 64)).turns)
+    turn = next(one for one in told if one.kind == "remove")
+    thing, masks = turn.before.graph.thing(turn.turn.thing), turn.before.rendered.masks
+    said, found = set(turn.instruction.split()), recipe.pointed(turn) / 255
+    assert found.shape == (recipe.KINDS, 1, 64, 64)
+    assert np.allclose(found[1], masks[thing.key], atol=0.01)  # what is there before
+    start = 5
+    for n, (trait, values) in enumerate(recipe.TRAITS.items()):
+        value = getattr(thing, trait)
+        alike = sum(masks[one.key] for one in turn.before.graph.things if getattr(one, trait) == value)
+        assert np.allclose(found[start + values.index(value)], alike, atol=0.01)
+        assert np.allclose(found[2 + n], alike if value in said else 0 * alike, atol=0.01)
+        start += len(values)

@@ -65,3 +65,15 @@ def test_every_target_of_a_lesson_is_pointed_at_and_what_says_nothing_of_where_c
     asked = loss_of_lesson(wan, told, torch.Generator().manual_seed(3), drops=NOTHING, pointing=pointing)
     with torch.no_grad():  # the line says its bias, and nothing is there
         torch.testing.assert_close(asked - plain, 0.5 * torch.nn.functional.softplus(pointing.line.bias).mean())
+
+
+def test_a_target_that_is_told_fewer_kinds_is_asked_for_the_first_of_them() -> None:
+    wan = knowing(rule="block_causal")
+    net, taught = wan.experts[0].transformer, lesson(PLAN)
+    frames, rows, columns = (taught.source.full.shape[n] for n in (2, 3, 4))
+    where = torch.zeros(1, 1, 4 * frames - 3, 2 * rows, 2 * columns)
+    told = Lesson(taught.source, tuple(replace(turn, where=where) for turn in taught.turns))
+    pointing = Pointing(net.proj_out, 3, 4, 1.0)
+    loss_of_lesson(wan, told, torch.Generator().manual_seed(3), drops=NOTHING, pointing=pointing).backward()
+    line = pointing.line
+    assert line.bias.grad is not None and line.bias.grad[0] != 0 and not line.bias.grad[1:].any()

@@ -18,8 +18,9 @@ class Pointing:
     """A straight line from the features that a projection is given to how much of each token is covered.
 
     projection: the last layer of a network, which is given one target's tokens [B, L, W] at a time and nothing else.
-    kinds: how many things are pointed at. token: pixels of a token, down and across. weight: of pointing beside the
-    picture. The codec's frames are taken to be one latent for the first frame and one for every four that follow.
+    kinds: how many things are pointed at, at most; a target that is told fewer is asked for the first of them.
+    token: pixels of a token, down and across. weight: of pointing beside the picture. The codec's frames are taken to
+    be one latent for the first frame and one for every four that follow.
     """
 
     def __init__(self, projection: nn.Linear, kinds: int, token: int, weight: float) -> None:
@@ -35,12 +36,14 @@ class Pointing:
     def cost(self, where: Sequence[Tensor | None], window: Window) -> Tensor:
         """After a pass of the network: its weight times the cross-entropy of what it says and how much is covered.
 
-        where: for every target of the row, [B, K, T, Y, X] in 0..1 of all frames of the clips, or None where nothing is
-        pointed at; the pass saw the latents of `window`.
+        where: for every target of the row, [B, up to K, T, Y, X] in 0..1 of all frames of the clips, or None where
+        nothing is pointed at; the pass saw the latents of `window`.
         """
         given, self._given = self._given, []
         costs = [
-            binary_cross_entropy_with_logits(self.line(features).float(), covered(one, window, self.token))
+            binary_cross_entropy_with_logits(
+                self.line(features)[..., : one.shape[1]].float(), covered(one, window, self.token)
+            )
             for features, one in zip(given, where, strict=True)
             if one is not None
         ]
