@@ -93,7 +93,7 @@ class Watch:
         self.attend = attend
         self.calls: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 
-    def __call__(self, q: Tensor, k: Tensor, v: Tensor, plan: Any, spec: Any) -> Tensor:
-        out = self.attend(q, k, v, plan, spec)
-        self.calls.append((q, k, v, out))
+    def __call__(self, q: Tensor, k: Tensor, v: Tensor, plan: Any, spec: Any, *rest: Any) -> Tensor:
+        out = self.attend(q, k, v, plan, spec, *rest)
+        self.calls.append((q, k.clone(), v.clone(), out))  # what is laid in a row's room does not stay there
         return out

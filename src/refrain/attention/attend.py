@@ -13,18 +13,20 @@ from .spec import Dense, Flex, Isa, Spec
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan, spec: Spec, gate: Tensor | None = None) -> Tensor:
+def attend(
+    q: Tensor, k: Tensor, v: Tensor, plan: Plan, spec: Spec, gate: Tensor | None = None, checked: bool = False
+) -> Tensor:
     """Attention under a plan: q [B, Lq, H, D], k and v [B, Lk, H, D], in row order -> [B, Lq, H, D].
 
     Lq and Lk are the tokens of `plan.queries` and `plan.keys`. k and v may have fewer heads, each shared by as many
-    neighbouring heads of q. `gate` [B, Lq, 1 or H] belongs to `Isa(coarse_gate=True)`. Raises BadInput where the
-    tensors do not fit the plan or hold NaN or infinity (not looked for within `torch.compile` and CUDA graphs, which
-    cannot ask), Unsupported where the spec cannot be honoured, and TypeError for a spec that nothing answers to; there
-    is no fallback.
+    neighbouring heads of q. `gate` [B, Lq, 1 or H] belongs to `Isa(coarse_gate=True)`. checked: the caller has looked
+    for NaN and infinity in k and v. Raises BadInput where the tensors do not fit the plan or hold NaN or infinity (not
+    looked for within `torch.compile` and CUDA graphs, which cannot ask), Unsupported where the spec cannot be honoured,
+    and TypeError for a spec that nothing answers to; there is no fallback.
     """
     plan.check(q, k, v)
     _check_gate(gate, q, spec)
-    check_numbers({"q": q, "k": k, "v": v} | ({} if gate is None else {"gate": gate}))
+    check_numbers({"q": q} | ({} if checked else {"k": k, "v": v}) | ({} if gate is None else {"gate": gate}))
     match spec:
         case Dense():
             return dense.attend(q, k, v, plan)

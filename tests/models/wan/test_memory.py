@@ -13,6 +13,9 @@ from peft import LoraConfig
 from refrain.attention import Dense, Isa, Spec
 from refrain.attention.isa import known, statistics
 from refrain.attention.tiles import Tiles
+from refrain.errors import BadInput
+from refrain.models.wan import asked
+from refrain.models.wan.asked import Room
 from refrain.models.wan.denoiser import Row, WanDenoiser
 from refrain.sequence import Segment, Sequence
 from rows import FRAMES, WORDS, denoiser, laid, latents, one_turn, said, second_turn, some
@@ -150,6 +153,38 @@ def test_what_a_segment_sees_is_found_once_a_row(monkeypatch: pytest.MonkeyPatch
     for n in range(3):
         prepared.velocity(latents(n), 0.5)
     assert len(causes) == 2 * len(prepared.clean)
+
+
+@torch.no_grad()
+def test_what_is_remembered_is_laid_and_looked_through_once_and_then_the_target_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wan, lengths = denoiser(context_words="none"), list[int]()
+    monkeypatch.setattr(asked, "check_numbers", lambda named: lengths.append(named["k"].shape[1]))
+    answers = list[torch.Tensor]()
+    for small in (asked.SMALL, 0):  # room for every block, and for one
+        monkeypatch.setattr(asked, "SMALL", small)
+        wan.forget()
+        prepared, counts = wan.prepare(one_turn()), list[Counter[bool]]()
+        for n in range(3):
+            lengths.clear()
+            answers.append(prepared.velocity(latents(n), 1 - n / 5))
+            counts.append(Counter(length == TARGET for length in lengths))
+        clean = len(prepared.clean)
+        again = 0 if small else 2 * clean  # blocks that take turns find others' keys there
+        assert [count[True] + count[False] for count in counts[1:]] == [2 + again] * 2
+    assert all(torch.equal(one, other) for one, other in zip(answers[:3], answers[3:]))
+
+
+@torch.no_grad()
+def test_room_takes_no_nan_and_no_part_at_another_place_for_its_own() -> None:
+    a, b, c = (some(1, length, 2, 4, seed=length) for length in (3, 5, 5))
+    room = Room(1)
+    for parts in ([a, b], [b, a], [b, a, c], [a, c, b], [a, b]):
+        k, v = room.laid(0, [(x, -x) for x in parts])
+        assert torch.equal(k, torch.cat(parts, 1)) and torch.equal(v, -torch.cat(parts, 1))
+    with pytest.raises(BadInput, match="v holds NaN"):
+        room.laid(0, [(a, a), (c.clone(), c * torch.nan)])
 
 
 @torch.no_grad()

@@ -125,7 +125,8 @@ class Row:
         width = self.denoiser.experts[0].transformer.config.attention_head_dim
         self._cut: Cut = self.spec.tile if isinstance(self.spec, Isa) else None  # of what is remembered in tiles
         self.rotations: list[Rotation] = [rotation(s.positions, width) for s in self.row]
-        self._reach, self._room = reach(self.row, rule, self.clean), Room()
+        layers = self.denoiser.experts[0].transformer.config.num_layers
+        self._reach, self._room = reach(self.row, rule, self.clean), Room(layers)
         if self.memory:
             self._adopt()
 
@@ -334,12 +335,11 @@ class Row:
         gated = isinstance(spec, Isa) and spec.coarse_gate
         if isinstance(spec, Isa) and not gated and self.memory and self.denoiser.watch is None:
             return known.attend(asked.q, asked.known(plan, spec), plan, spec)
-        k, v = asked.keys(plan, self._cut, None if self.denoiser.watch else self._room)  # who watches may keep them
+        room = None if self.denoiser.watch else self._room  # who watches may keep them
+        k, v, checked = asked.keys(plan, self._cut, layer, room)
         if self.denoiser.watch is not None:
             self.denoiser.watch(Seen(layer, t, asked.q, k, v, plan))
-        if gated:
-            return attend(asked.q, k, v, plan, spec, asked.gate)
-        return attend(asked.q, k, v, plan, spec)
+        return attend(asked.q, k, v, plan, spec, asked.gate if gated else None, checked)
 
     def _plan(self, queries: tuple[int, ...]) -> Plan:
         """The rule laid for these segments alone, made once."""
