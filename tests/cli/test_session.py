@@ -11,6 +11,7 @@ from cli.conftest import COLUMNS, FRAMES, ROWS, Run
 from cli.test_edit import equal
 from editing.sessions import KNOWS_TURNS, changing, photo
 from media.make import packets
+from refrain.cli.canvas import Canvas
 from refrain.cli.tree import drawn, lines, rows
 from refrain.media import Clip
 
@@ -148,6 +149,16 @@ def test_the_tree_is_a_line_until_it_forks() -> None:
     ]  # fmt: skip
     assert lines(tree)[3] == "*   3    w3  (of turn 1)" and lines(tree)[0] == "    0  in.mp4"
     assert len(rows(shown([None, *range(64)], here=0))) == 65
+
+
+def test_long_words_are_cut_in_the_picture_and_how_a_turn_was_asked_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = shown([None, 0], here=0)
+    tree["turns"][1] |= {"words": "remove the hat " * 12, "references": ["a.png", "b.png"]}  # type: ignore[index]
+    drawing, write = list[str](), Canvas.words
+    monkeypatch.setattr(Canvas, "words", lambda self, text, *how: (drawing.append(text), write(self, text, *how))[1])
+    drawn(tree, lambda number, height: np.full((84, 120, 3), 7, np.uint8))
+    assert drawing[-1].startswith("remove the hat remove") and drawing[-1].endswith("... (with 2 pictures)")
+    assert len(drawing[-1]) < 110
 
 
 @pytest.mark.parametrize("here", [0, 3])

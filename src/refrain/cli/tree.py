@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 HEIGHT, GAP, LANE, EDGE = 84, 14, 28, 16  # of a thumbnail, between two, from lane to lane, around all
-LONGEST = 90  # letters of the words that are drawn
+LONGEST = 80  # letters of the words that are drawn
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def drawn(shown: dict[str, Any], thumb: "Callable[[int, int], np.ndarray]") -> C
     """The tree as a picture. thumb: from a turn's number and a height to a small frame uint8 [y, x, 3]."""
     listed = rows(shown)
     frames = [thumb(row.turn["turn"], HEIGHT) for row in listed]
-    said = [_said(row, shown)[:LONGEST] for row in listed]
+    said = [_said(row, shown, LONGEST) for row in listed]
     right = [EDGE + row.lane * LANE + f.shape[1] + 12 + width_of(s, 13) for row, f, s in zip(listed, frames, said)]
     canvas = Canvas(round(max(right)) + EDGE, 2 * EDGE + len(listed) * (HEIGHT + GAP) - GAP)
     places = [(EDGE + row.lane * LANE, EDGE + n * (HEIGHT + GAP)) for n, row in enumerate(listed)]
@@ -79,8 +79,8 @@ def _mark(row: Row, shown: dict[str, Any]) -> str:
     return "*" if row.turn["turn"] == shown["here"] else " "
 
 
-def _said(row: Row, shown: dict[str, Any]) -> str:
-    """What was asked, and what beside the words says how; of the source its name."""
+def _said(row: Row, shown: dict[str, Any], most: int | None = None) -> str:
+    """What was asked, and what beside the words says how; of the source its name. Of long words the first `most`."""
     turn = row.turn
     if turn["parent"] is None:
         return Path(shown["source"]).name if shown["source"] else "the source"
@@ -92,8 +92,10 @@ def _said(row: Row, shown: dict[str, Any]) -> str:
         _pictures(len(references) - len(carried)),
         "a story" if turn.get("story") else "",
     ]
-    said = ", ".join(filter(None, how))
-    return f"{turn['words']} ({said})" if said else turn["words"]
+    words, said = turn["words"], ", ".join(filter(None, how))
+    if most is not None and len(words) > most:
+        words = words[: most - 3].rstrip() + "..."
+    return f"{words} ({said})" if said else words
 
 
 def _pictures(count: int) -> str:

@@ -14,12 +14,10 @@ from refrain.data.sessions.graph import (
     Camera,
     Graph,
     Thing,
-    blending,
-    wild_colours,
+    hidden_colours,
 )
 from refrain.data.sessions.phrases import COMPOSE, SIDES
 from refrain.data.sessions.render import render
-from refrain.data.sessions.turns import hidden_colours
 
 _PLACES = {"left": (0.27, 0.5), "right": (0.73, 0.5), "top": (0.5, 0.27), "bottom": (0.5, 0.73)}
 
@@ -85,7 +83,7 @@ def _plain(rng: np.random.Generator, one: Thing) -> Background:
     """A plain ground before which the thing shows."""
     while True:
         ground = Background("gradient", int(rng.integers(2**31)))
-        if one.colour not in blending(wild_colours(ground)):
+        if one.colour not in hidden_colours(ground):
             return ground
 
 

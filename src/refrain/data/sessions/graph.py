@@ -124,7 +124,7 @@ def draw_graph(seed: int) -> Graph:
     background = Background(
         _one(rng, tuple(GROUNDS) if rng.random() < _NAMED_SHARE else WILD), int(rng.integers(2**31))
     )
-    hidden = GROUNDS.get(background.kind) or blending(wild_colours(background))
+    hidden = hidden_colours(background)
     colours = tuple(name for name in COLOURS if name not in hidden)
     cells = rng.permutation(list(CELLS))[: int(rng.integers(THINGS[0], THINGS[1] + 1))]
     things: list[Thing] = []
@@ -145,6 +145,11 @@ def draw_graph(seed: int) -> Graph:
         _sway(rng, float(rng.uniform(*_ZOOM))),
     )  # fmt: skip
     return Graph(background, camera, tuple(things))
+
+
+def hidden_colours(background: Background) -> tuple[str, ...]:
+    """The names of the colours in which a thing would not show before a background."""
+    return GROUNDS.get(background.kind) or blending(wild_colours(background))
 
 
 def wild_colours(background: Background) -> np.ndarray:

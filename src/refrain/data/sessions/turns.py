@@ -23,8 +23,7 @@ from refrain.data.sessions.graph import (
     Background,
     Graph,
     Thing,
-    blending,
-    wild_colours,
+    hidden_colours,
 )
 from refrain.data.sessions.render import shares_seen
 
@@ -96,11 +95,6 @@ def clear(graph: Graph, turn: GraphEdit) -> bool:
     scenes = (graph, applied(graph, turn))
     shares = [(key, share) for scene in scenes for key, share in shares_seen(scene).items()]
     return all(share >= (SEEN if key == turn.thing else _OTHERS) for key, share in shares)
-
-
-def hidden_colours(background: Background) -> tuple[str, ...]:
-    """The colours in which a thing would not show before a background."""
-    return GROUNDS.get(background.kind) or blending(wild_colours(background))
 
 
 def nameable(graph: Graph, one: Thing) -> bool:

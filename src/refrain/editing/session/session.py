@@ -56,7 +56,7 @@ class Session:
         check_side(short_side)
         home = Path(folder)
         require_place(home)
-        state = State.of(_encoded(source, short_side, editor, on_progress or _silent))
+        state = _source_state(source, short_side, editor, on_progress or _silent)
         if dummy and not serves(editor, state):
             raise Unsupported(f"{editor.model} sees one turn of this source at a time; begin without a dummy turn.")
         try:
@@ -144,9 +144,9 @@ class Session:
         parent = self.here if at is None else self.turn(at)
         clip, state = self._source(parent, asked, on_progress or _silent)
         seen = state.seen((), editor.device)
-        before = self._turn(parent, asked, state, seen)
+        before = self._in_line(parent, asked, state, seen)
         assert before is not None  # what knows no turns has no chain, which was said
-        request = asked.edit(clip, self._tree.turns[0].record["short_side"])
+        request = asked.edit(clip, self._short_side)
         return where(request, seen, editor, before, on_progress or _silent)
 
     # ---- what changes it
@@ -220,9 +220,9 @@ class Session:
                 require_references(editor.card)
             clip, state = self._source(parent, asked, on_progress)
             pictures = tuple(self._picture(one, state, on_progress) for one in asked.references)
-            request = asked.edit(clip, self._tree.turns[0].record["short_side"])
+            request = asked.edit(clip, self._short_side)
             seen = state.seen(pictures, editor.device)
-            before = self._turn(parent, asked, state, seen)
+            before = self._in_line(parent, asked, state, seen)
             done = answer(request, editor, on_progress, seen, before)
             state = carried(done, editor.codec, editor.card)
             found = Masks() if done.chained is None else done.chained.masks
@@ -232,15 +232,15 @@ class Session:
                 self._lines[kept.id] = done.chained.question.answered(state.seen((), editor.device))
             return kept
 
-    def _turn(self, parent: Turn, asked: Ask, state: State, seen: Seen) -> InLine | None:
+    def _in_line(self, parent: Turn, asked: Ask, state: State, seen: Seen) -> InLine | None:
         """What stands before a turn, where the model knows of several turns; raises Unsupported where it must."""
         editor = self._asker()
         if not serves(editor, state):
             if asked.masked or asked.story:
-                raise Unsupported(
-                    f"{editor.model} was not trained on sessions of several turns, or the clip is longer than one of "
-                    "its windows: it has no chain and no story. Ask without."
+                why = (
+                    "the clip is longer than one of its windows" if editor.card.turns else "it was taught single turns"
                 )
+                raise Unsupported(f"{editor.model} has no chain and no story here, since {why}; ask without.")
             return None
         if asked.frame is not None:
             line = begun(self._tree, replace(seen, references=()), editor)
@@ -255,18 +255,24 @@ class Session:
 
     def _state(self, turn: Turn) -> State:
         """The latents of a turn; encoded from what was seen where they are those of another model."""
-        editor = self._asker()
-        if turn.weights == editor.weights:
+        if turn.weights == self._asker().weights:
             return turn.state()
-        return State.of(_encoded(turn.clip, self._tree.turns[0].record["short_side"], editor, _silent))
+        return self._encoded(turn.clip, _silent)
 
     def _source(self, parent: Turn, asked: Ask, on_progress: OnProgress) -> tuple[Clip, State]:
         """The clip that a turn edits, with its latents; one frame of it is looked at anew."""
         if asked.frame is None:
             return parent.clip, self._state(parent)
         picture = parent.frame(asked.frame)
-        side = self._tree.turns[0].record["short_side"]
-        return picture, State.of(_encoded(picture, side, self._asker(), on_progress))
+        return picture, self._encoded(picture, on_progress)
+
+    def _encoded(self, clip: Clip, on_progress: OnProgress) -> State:
+        """A clip as if a session of this one's size began with it."""
+        return _source_state(clip, self._short_side, self._asker(), on_progress)
+
+    @property
+    def _short_side(self) -> int | None:
+        return self._tree.turns[0].record["short_side"]
 
     def _picture(self, reference: Clip | int, state: State, on_progress: OnProgress) -> Tensor:
         """The latents of a reference; those of a turn do not pass through pixels."""
@@ -337,10 +343,10 @@ class Session:
             )
 
 
-def _encoded(clip: Clip, short_side: int | None, editor: Editor, on_progress: OnProgress) -> Seen:
-    """A clip's latents at the size at which the model edits it."""
+def _source_state(clip: Clip, short_side: int | None, editor: Editor, on_progress: OnProgress) -> State:
+    """The latents of a clip that no turn has touched, at the size at which the model edits it."""
     size = model_size(clip.size, short_side or editor.card.short_side, editor.card.multiple)
-    return look(clip, (), size, editor, on_progress, Clock())
+    return State.of(look(clip, (), size, editor, on_progress, Clock()))
 
 
 def _reason(error: Exception) -> str:
