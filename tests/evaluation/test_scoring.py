@@ -82,8 +82,19 @@ def test_what_has_changed_is_scored_again(tmp_path: Path, file: Path) -> None:
     assert seen == ["a 1", "a 2", "a 4"]
     assert found[1].score.value == 250 and math.isnan(found[3].score.value)
     run = Run.open(tmp_path / "run")
-    assert ("1", "b/strict") not in {(one.case, one.score.scorer) for one in run.results}, "b saw another answer"
+    (old,) = [one.score for one in run.results if (one.case, one.score.scorer) == ("1", "b/strict")]
+    assert math.isnan(old.value) and "not scored yet" in str(old.reason), "b saw another answer"
     assert list(missing(run)) == ["3"]
+
+
+def test_what_a_stopped_run_did_not_come_to_is_counted_as_unscored(tmp_path: Path, file: Path) -> None:
+    scored(tmp_path / "run", file, [scorer("a", [])])
+    kept = tmp_path / "run" / SCORES
+    kept.write_text("".join(kept.read_text().splitlines(keepends=True)[:2]))
+    found = Run.open(tmp_path / "run").results
+    assert [one.case for one in found] == list("01234") and [one.score.value for one in found[:2]] == [100, 101]
+    assert {one.score.reason for one in found[2:]} == {"not scored yet; go on with the run"}
+    assert evaluated.summary(found, "a/strict")["all"].unscored == 3
 
 
 def test_a_source_is_decoded_once_for_the_cases_that_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ VERSION = 1
 RECORD, CASES, ANSWERS, SCORES, OUTPUTS = "run.json", "cases.jsonl", "answers.jsonl", "scores.jsonl", "answers"
 MATTES = "mattes"
 PATHS = ("references", "masks", "truth")
+UNDONE = "not scored yet; go on with the run"
 
 
 @dataclass(frozen=True)
@@ -139,15 +140,15 @@ class Run:
 
     @property
     def results(self) -> list[Result]:
-        """All scores, in the order of cases, turns and scorers."""
+        """All scores, in the order of cases, turns and scorers; what is still to be scored is NaN and says so."""
         held = self.scores
         scorers = list(dict.fromkeys(name for _, _, name in held))
         found: list[Result] = []
         for case in self.cases:
             for turn in range(1, len(case.instructions) + 1):
-                for one in [held[case.id, turn, name] for name in scorers if (case.id, turn, name) in held]:
-                    value = nan if one["value"] is None else one["value"]
-                    score = Score(one["scorer"], value, one["reason"])
+                for name in scorers:
+                    one = held.get((case.id, turn, name), {"value": None, "reason": UNDONE})
+                    score = Score(name, nan if one["value"] is None else one["value"], one["reason"])
                     found.append(Result(case.id, turn, case.category, case.parent, score))
         return found
 
