@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from refrain.editing.compose import Seen, windows
 from refrain.models.protocols import Card
 from refrain.sequence import RULES, Kind, Segment, Sequence, grid
-from refrain.training.objective import _row
+from refrain.training.objective import row_of
 from rows import denoiser, laid, latents, reach, said, some
 
 ASKING: list[Kind] = ["text", "reference", "mask", "source"]
@@ -60,7 +60,7 @@ def test_training_lays_nothing_of_what_is_learnt(rule: str) -> None:
     for window in windows(9, card):
         answers = [some(1, 4, 9, 4, 4, seed=n) for n in (1, 2)]
         answers[1][:, :, : window.start] = answers[0][:, :, : window.start]
-        rows = [_row(some(1, 5, 32), seen, window, card, answer) for answer in answers]
+        rows = [row_of(some(1, 5, 32), seen, window, card, answer) for answer in answers]
         assert window.history == (2 if window.start else 0)
         for a, b in zip(*(row.segments for row in rows)):
             assert (a.kind, a.beat) == (b.kind, b.beat)
