@@ -4,8 +4,9 @@
     python recipes/ablations.py runs/early --steps 80 --each 0         # early learning, by loss on held-out pairs alone
 
 Hardware: two CPU cores and 8 GB. Hours: five variants of three seeds are fifteen runs, each a quarter of `embedded.py`:
-some seven hours on two cores. Killed, it goes on where it was. Expected figures: none are measured yet; the
-paper's own stand beside the variants. "Without general training" is `effect_lora.py` on an untrained folder.
+some seven hours on two cores. Killed, it goes on where it was. Expected figures: measured after 120 steps of one seed
+alone, where nothing can be told apart (docs/quality.md); the paper's own stand beside the variants. "Without general
+training" is `effect_lora.py` on an untrained folder.
 """
 
 import argparse
