@@ -3,8 +3,8 @@
     refrain train recipes/shipped_effects.py runs/shipped                          # to runs/shipped/effects
     refrain evaluate effects --effect petals --lora runs/shipped/effects/petals.safetensors --each 12
 
-Copied to src/refrain/models/embedded/effects, it is found by `--effect NAME`. A LoRA fits the weights that it was trained
-on and no others, so this is run anew whenever the model is.
+Copied to src/refrain/models/embedded/effects, it is found by `--effect NAME`. A LoRA fits the weights that it was
+trained on and no others, so this is run anew whenever the model is.
 
 Hardware: one CPU core and 4 GB. Hours: some ten minutes of one core an effect.
 Expected: docs/quality.md, "Few-shot": of twelve answers with petals five are recognised.
