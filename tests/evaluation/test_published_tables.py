@@ -115,6 +115,10 @@ IMGEDIT = {  # add adjust extract replace remove background style compose action
     "Kontext-dev": "3.83 3.65 2.27 4.45 3.17 3.98 4.55 3.35 4.29 | 3.71",
     "Ovis-U1": "3.99 3.73 2.66 4.38 4.15 4.05 4.86 3.43 4.68 | 3.97",
     "GPT-4o-Image": "4.61 4.33 2.90 4.35 3.66 4.57 4.93 3.96 4.89 | 4.20",
+    # printed by later reports, of Qwen-Image (arXiv 2508.02324) and Z-Image (arXiv 2511.22699)
+    "Kontext-pro": "4.25 4.15 2.35 4.56 3.57 4.26 4.57 3.68 4.63 | 4.00",
+    "Qwen-Image-Edit": "4.38 4.16 3.43 4.66 4.14 4.38 4.81 3.82 4.69 | 4.27",
+    "Z-Image-Edit": "4.40 4.14 4.30 4.57 4.13 4.14 4.85 3.63 4.50 | 4.30",
 }
 NOT_THEIR_MEAN = {"Kontext-dev": 3.727, "Ovis-U1": 3.992, "GPT-4o-Image": 4.244}
 
