@@ -63,16 +63,17 @@ def run(given: Given, effect: str = "", pairs: int = 20, triggers: str = "", sid
     if not given.data:
         given = given.with_data(rendered(given, effect, pairs))
     called = tuple(word.strip() for word in triggers.split(",") if word.strip())
-    others = () if given.model else others_than(effect)
+    taught = {effect, *(pair.effect for store, _ in given.stores() for pair in store.pairs)}
+    others = () if given.model else others_than(taught)
     learn(replace(RECIPE, area=side * side or None), given, effect, called, others)
 
 
-def others_than(effect: str) -> tuple[str, ...]:
-    """Requests for everything else that the embedded model understands, which it is to go on answering as it does."""
+def others_than(taught: set[str | None]) -> tuple[str, ...]:
+    """Requests for all other effects that the embedded model understands, which it is to go on answering as it does."""
     outline, rng = Outline.of("embedded"), np.random.default_rng(505)
     known = [e for e, one in EFFECTS.items() if understood(one.wording.known, outline.card, outline.vocabulary)]
     return tuple(
-        instruction(rng, name, EFFECTS[name].draw(rng)) for name in known if name != effect for _ in range(WORDINGS)
+        instruction(rng, name, EFFECTS[name].draw(rng)) for name in known if name not in taught for _ in range(WORDINGS)
     )
 
 
