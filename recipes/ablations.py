@@ -1,12 +1,11 @@
 """What each part of the row is worth: the embedded model trained without it, and examined (IC-Effect, Tables 2 and 3).
 
     python recipes/ablations.py runs/ablations --steps 700 --seeds 3       # a quarter of the budget of embedded.py
-    python recipes/ablations.py runs/early --steps 80 --each 0         # early learning, by loss on held-out pairs alone
+    python recipes/ablations.py runs/few --steps 250 --effects fire,fog,mono,snow,tint       # on these effects alone
 
 Hardware: two CPU cores and 8 GB. Hours: five variants of three seeds are fifteen runs, each a quarter of `embedded.py`:
-some seven hours on two cores. Killed, it goes on where it was. Expected figures: measured after 120 steps of one seed
-alone, where nothing can be told apart (docs/quality.md); the paper's own stand beside the variants. "Without general
-training" is `effect_lora.py` on an untrained folder.
+some seven hours on two cores. Killed, it goes on where it was. Expected figures: docs/quality.md, "Ablations"; the
+paper's own stand beside the variants. "Without general training" is `effect_lora.py` on an untrained folder.
 """
 
 import argparse
@@ -16,12 +15,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from embedded import CARD, EARLY, SCENES, STAGE, TIMES, Drawing, main, pixels
+from embedded import (
+    CARD,
+    EARLY,
+    SCENES,
+    SMALL,
+    STAGE,
+    TIMES,
+    Drawing,
+    Drawn,
+    Pupil,
+    ahead,
+    pixels,
+    said_and_meant,
+    say,
+    wrong_of,
+)
 
+from refrain.data.effects import EFFECTS
 from refrain.data.plates import Shelf
+from refrain.data.words import vocabulary
 from refrain.editing.editor import Editor
 from refrain.models.wan.denoiser import WanDenoiser
+from refrain.training.loop import train
 from refrain.training.objective import Batch, loss
+from refrain.training.stage import Stage
 
 HELD, PAIRS = 77, 480  # seed and about how many pairs are held out
 # IC-Effect's own finding, for each: how `GPT struct` and `GPT effect` of the paper move when the part is left out
@@ -34,7 +52,7 @@ VARIANTS = {
 }
 
 
-def run(folder: Path, name: str, seed: int, steps: int, each: int) -> None:
+def run(folder: Path, name: str, seed: int, steps: int, each: int, effects: tuple[str, ...]) -> None:
     """Train one variant and examine it; what is there already is not made again."""
     here = folder / f"{name}-{seed}"
     here.mkdir(parents=True, exist_ok=True)
@@ -42,25 +60,48 @@ def run(folder: Path, name: str, seed: int, steps: int, each: int) -> None:
         if (folder / part).exists() and not (here / part).exists():
             (here / part).symlink_to((folder / part).resolve())
     if not (here / "model").is_dir():
-        main(here, replace(STAGE, steps=steps, seed=seed), 0.93, None, here / "model", VARIANTS[name])
+        learn(here, name, replace(STAGE, steps=steps, seed=seed), effects)
     for part in ("scenes", "codec", "words"):
         if not (folder / part).exists():
             (here / part).rename(folder / part)
     if not (here / "loss.txt").is_file():
-        (here / "loss.txt").write_text(f"{held_out(here):.4f}\n", encoding="utf-8")
+        (here / "loss.txt").write_text(f"{held_out(here, effects):.4f}\n", encoding="utf-8")
     if each and not (here / "exam.md").is_file():
-        asked = ["evaluate", "effects", "--model", here / "model", "--each", each, "-o", here / "exam.jsonl"]
+        asked = ["evaluate", "effects", "--short", "--model", here / "model", "--each", each, "-o", here / "exam.jsonl"]
+        named = [word for effect in effects for word in ("--effect", effect)] if effects else []
         told = subprocess.run(
-            [sys.executable, "-m", "refrain.cli.main", *map(str, asked)], check=True, capture_output=True, text=True
-        )
+            [sys.executable, "-m", "refrain.cli.main", *map(str, asked), *named],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
         (here / "exam.md").write_text(told.stdout, encoding="utf-8")
 
 
+def learn(here: Path, name: str, stage: Stage, effects: tuple[str, ...]) -> None:
+    """Train a variant from nothing: on every effect as `embedded.py` does, or on some, and then small clips only."""
+    shelf = Shelf(here / "scenes", SCENES)
+    shelf.fill()
+    pupil = Pupil.new(here, shelf, None, VARIANTS[name], vocabulary(), said_and_meant)
+    drawing = drawn_from(shelf, stage, effects)
+
+    def wrong(drawn: Drawn, generator: torch.Generator) -> torch.Tensor:
+        with torch.autocast(pupil.place.type, torch.bfloat16):
+            return wrong_of(pupil, drawn, generator)
+
+    average = train(pupil.named, lambda numbers: ahead(drawing, numbers), wrong, stage, here, say)
+    pupil.export(here / "model", average.shadow)
+
+
+def drawn_from(shelf: Shelf, stage: Stage, effects: tuple[str, ...]) -> Drawing:
+    """Pairs of these effects; of all where there are none."""
+    return Drawing(shelf, stage, 1.0, dict.fromkeys(effects, 1)) if effects else Drawing(shelf, stage, SMALL)
+
+
 @torch.no_grad()
-def held_out(here: Path) -> float:
+def held_out(here: Path, effects: tuple[str, ...]) -> float:
     """Mean loss of a variant on pairs that no run draws (of the same scenes), with the same noise for all."""
     editor = Editor.from_pretrained(str(here / "model"))
-    drawing = Drawing(Shelf(here / "scenes", SCENES), replace(STAGE, seed=HELD, drop=0.0), 1.0)
+    stage = replace(STAGE, seed=HELD, drop=0.0, steps=PAIRS)
+    drawing = drawn_from(Shelf(here / "scenes", SCENES), stage, effects)
     assert isinstance(editor.denoiser, WanDenoiser)
     found: list[float] = []
     for number in range(PAIRS // EARLY[0][2]):
@@ -78,10 +119,14 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--each", type=int, default=2, help="cases of every effect in the exam; 0: no exam")
     parser.add_argument("--only", default=",".join(VARIANTS))
+    parser.add_argument("--effects", default="", help="on these alone, with commas between; they are learnt sooner")
     given = parser.parse_args()
+    effects = tuple(filter(None, given.effects.split(",")))
+    if unknown := set(effects) - set(EFFECTS):
+        parser.error(f"there is no effect {', '.join(sorted(unknown))}; refrain effects list names them")
     for seed in range(given.seeds):
         for name in given.only.split(","):
-            run(given.folder, name, seed, given.steps, given.each)
+            run(given.folder, name, seed, given.steps, given.each, effects)
             here = given.folder / f"{name}-{seed}"
             print(f"{name}, seed {seed}: loss {(here / 'loss.txt').read_text().strip()} on held-out pairs")
             if given.each:

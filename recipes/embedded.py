@@ -112,8 +112,10 @@ class Drawn:
 class Drawing(Dataset[Drawn]):
     """Batch n of the run, drawn from (seed, n) alone: a resumed run sees what the run would have seen."""
 
-    def __init__(self, shelf: Shelf, stage: Stage, small: float) -> None:
+    def __init__(self, shelf: Shelf, stage: Stage, small: float, shares: dict[str, int] | None = None) -> None:
         self.shelf, self.stage, self.small = shelf, stage, small
+        every = {name: SHARES.get(name, 4) for name in EFFECTS} if shares is None else shares
+        self.effects, self.shares = list(every), np.array(list(every.values())) / sum(every.values())
 
     def __len__(self) -> int:
         return self.stage.steps
@@ -138,9 +140,7 @@ class Drawing(Dataset[Drawn]):
     def _pair(
         self, rng: np.random.Generator, size: tuple[int, int], length: int, begins: bool
     ) -> tuple[np.ndarray, np.ndarray, str, np.ndarray]:
-        names = list(EFFECTS)
-        shares = np.array([SHARES.get(name, 4) for name in names], float)
-        effect = str(rng.choice(names, p=shares / shares.sum()))
+        effect = str(rng.choice(self.effects, p=self.shares))
         shot = self.shelf.draw(rng, size, length)
         while EFFECTS[effect].subject and shot.subject is not None and shot.subject.mean() < LEAST:
             shot = self.shelf.draw(rng, size, length)
