@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from refrain.editing.compose import Seen, Window, spots_of
+from refrain.editing.edit import answer
 from refrain.editing.editor import Editor
-from refrain.editing.effects import region
+from refrain.editing.regions import apart, count_parts, region
 from refrain.editing.request import Edit, EffectUse, require_understood
 from refrain.errors import BadInput, BadWeights, Unsupported
 from refrain.media import Clip
@@ -121,6 +122,58 @@ def test_two_effects_in_two_halves_are_told_apart_whatever_their_order(
     one, two = edited(editor, clip, left, right), edited(editor, clip, right, left)
     torch.testing.assert_close(one, two, atol=1e-4, rtol=0)
     assert (one - edited(editor, clip, left)).abs().max() > 1e-2
+
+
+def test_effects_that_lie_apart_are_each_what_they_are_alone_and_the_rest_is_the_edit_without_them(
+    editor: Editor, tmp_path: Path
+) -> None:
+    """In every window of a clip of three, on latents, and while a third effect is on the whole clip."""
+    frames = torch.rand(33, 3, 64, 96, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    clip = Clip.of(frames, 8)
+    a, b, c = (lora(editor, tmp_path / f"{n}.safetensors", seed=n) for n in (1, 2, 3))
+    left = EffectUse(a, 1.0, (0.0, 0.0, 0.34, 1.0), words="heavy fog")
+    right = EffectUse(b, 1.0, (0.67, 0.0, 1.0, 1.0), span=(0.0, 2.0), words="red rain")
+    over = EffectUse(c, 0.5)
+
+    def latents(*effects: EffectUse) -> torch.Tensor:
+        asked = Edit("make it snow", clip, steps=2, guidance=2.0, short_side=64, effects=(*effects, over))
+        return answer(asked, editor, lambda told: None).latents
+
+    assert count_parts(Edit("make it snow", clip, effects=(left, over, right)), (9, 4, 6), 4) == 3
+    both, first, second, neither = latents(left, right), latents(left), latents(right), latents()
+    assert both.shape[2:] == (9, 8, 12)
+    within = region((9, 4, 6), (0.67, 0.0, 1.0, 1.0), (0.0, 16.0), 4)
+    assert within is not None
+    there = within.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    here = torch.zeros_like(there)
+    here[:, :, :4] = True
+    for mine, alone in ((here, first), (there, second), (~here & ~there, neither)):
+        torch.testing.assert_close(both[..., mine], alone[..., mine], atol=1e-6, rtol=0)
+    assert (both[..., here] - neither[..., here]).abs().max() > 1e-2
+    assert (both[..., there] - neither[..., there]).abs().max() > 1e-2
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), max_size=5))
+def test_each_token_is_drawn_by_one_part_and_effects_that_share_one_are_drawn_together(
+    stretches: list[tuple[int, int]],
+) -> None:
+    spots = tuple(
+        Spot(str(n), region((1, 1, 8), (a / 8, 0, (a + b) / 8, 1), None, 4)) for n, (a, b) in enumerate(stretches)
+    )
+    parts = apart((*spots, Spot("everywhere")))
+    assert all(part.spots[-1].tokens is None and len(part.spots) == len(spots) + 1 for part in parts)
+    if len(parts) == 1:
+        assert parts[0].tokens is None and parts[0].spots[:-1] == spots
+        return
+    assert torch.stack([part.tokens.long() for part in parts if part.tokens is not None]).sum(dim=0).tolist() == [
+        [[1] * 8]
+    ]
+    for part in parts:
+        for spot, kept in zip(spots, part.spots):
+            assert spot.tokens is not None and kept.tokens is not None and part.tokens is not None
+            mine = bool((spot.tokens & part.tokens).any())
+            assert torch.equal(kept.tokens, spot.tokens if mine else torch.zeros_like(spot.tokens))
+            assert not mine or bool((part.tokens | ~spot.tokens).all())
 
 
 def test_a_long_clip_is_touched_in_the_windows_that_the_time_reaches_and_nowhere_else(editor: Editor) -> None:

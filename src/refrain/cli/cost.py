@@ -26,18 +26,23 @@ def told_cost(request: "Edit", outline: "Outline", device: str, dtype: Number | 
 def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | None) -> "Job":
     """The sizes of a request, as the model will see it."""
     from refrain.attention import Dense
+    from refrain.editing.compose import PATCH
     from refrain.editing.estimate import Job
+    from refrain.editing.regions import count_parts
     from refrain.editing.walk import stretch, walk_of
     from refrain.media.fit import model_size
 
-    card = outline.card
+    card, net = outline.card, outline.network
     first, last = stretch(request.source, request.start, request.stop)
     rows, columns = request.source.size
     walk = walk_of(request, card)
+    size = model_size((rows, columns), request.short_side or card.short_side, card.multiple)
+    latents = 1 + -(-(last - first - 1) // net.latent_frames)
+    y, x = (side // net.frame_pixels // PATCH for side in size)
     usual = Number.FLOAT32 if device == "cpu" else Number.BFLOAT16
     return Job(
         frames=last - first,
-        size=model_size((rows, columns), request.short_side or card.short_side, card.multiple),
+        size=size,
         steps=walk.steps,
         branches=1 if walk.guidance == 1 else 2,
         solver=walk.solver,
@@ -48,6 +53,7 @@ def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | Non
         shift=walk.shift,
         grid=walk.grid,
         attention=request.attention or Dense(),
+        parts=count_parts(request, (latents, y, x), net.latent_frames),
     )
 
 

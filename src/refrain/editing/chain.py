@@ -5,7 +5,6 @@ something changes.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,9 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .compose import Seen, Window, spots_of
-from .glimpse import glimpse
-from .request import OnProgress, Progress
-from .solve import Clean, Solver, Tell
+from .glimpse import teller
+from .regions import in_parts
+from .request import OnProgress
+from .solve import Solver
 from .turns import SAYING, Line, Question, Task
 
 if TYPE_CHECKING:
@@ -61,10 +61,14 @@ def chain(
     """Predict what a turn asks for. words: states of the instruction and of the empty prompt."""
     line, masks = foreseen(instruction, seen, editor, turn, words[1], solve, on_progress)
     question = line.ask(words[0], "picture", None if turn.story else seen.full, seen.references)
-    whole = Window(0, seen.full.shape[2])
-    spots = (spots_of(seen, whole), spots_of(seen, whole, asked=False))
-    tell = _teller(on_progress, editor, len(masks), len(masks) + 1)
-    return Chained(question, solve(question.row, words[1], solve.noise(seen.full), tell, spots), masks)
+    whole, noise = Window(0, seen.full.shape[2]), solve.noise(seen.full)
+
+    def answered(seen: Seen, part: int, of: int) -> Tensor:
+        spots = (spots_of(seen, whole), spots_of(seen, whole, asked=False))
+        tell = teller(on_progress, editor.codec, len(masks) * of + part, (len(masks) + 1) * of)
+        return solve(question.row, words[1], noise, tell, spots)
+
+    return Chained(question, in_parts(seen, answered), masks)
 
 
 def foreseen(
@@ -86,7 +90,7 @@ def foreseen(
         if task == "here" and turn.here is not None:
             latents = drawn(turn.here, seen, editor)
         else:
-            tell = _teller(on_progress, editor, number - 1, len(CHAIN) + 1)
+            tell = teller(on_progress, editor.codec, number - 1, len(CHAIN) + 1)
             latents = solve(question.row, unasked, solve.noise(seen.full, number), tell)
         masks[task] = latents, picture(latents, editor)
         line = question.answered(Seen(latents, None))
@@ -125,13 +129,3 @@ def relaid(line: Line, words: dict[Task, Tensor], found: dict[Task, Seen], refer
             question = line.ask(words[task], task, references=references if task == "picture" else ())
             line = question.answered(found[task])
     return line
-
-
-def _teller(on_progress: OnProgress, editor: "Editor", number: int, count: int) -> Tell:
-    """Tells of the steps of prediction `number` of `count`."""
-
-    def tell(done: int, total: int, clean: Clean) -> None:
-        look = partial(glimpse, editor.codec, clean)
-        on_progress(Progress("denoise", number * total + done, count * total, look))
-
-    return tell

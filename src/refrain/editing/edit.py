@@ -1,17 +1,14 @@
 """One edit, from clip to clip: see, compose, denoise, decode, put the source back."""
 
-import math
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from refrain.errors import BadInput
 from refrain.media import Clip
 from refrain.media.fit import model_size, pad_frames
 from refrain.models.lora import worn
@@ -20,10 +17,11 @@ from refrain.models.protocols import Codec
 from .chain import Chained, InLine, chain, within
 from .compose import Seen, compose, see, spots_of, windows
 from .effects import Effect, opened, placed
-from .glimpse import glimpse
+from .glimpse import teller
 from .preserve import enlarge, preserve
+from .regions import frames_of, in_parts
 from .request import Edit, OnProgress, Progress, Result, require_understood
-from .solve import Clean, Solver
+from .solve import Solver
 from .walk import Walk, stretch, walk_of
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ def answer(
     triggers = tuple(trigger for effect in effects for trigger in effect.lora.card.triggers)
     require_understood(request.instruction, card, editor.vocabulary, triggers)
     first, last = stretch(request.source, request.start, request.stop)
-    when = tuple(_frames(effect, request.source, first, last) for effect in effects)
+    when = tuple(frames_of(effect.use, request.source, first, last) for effect in effects)
     clip = request.source.between(first, last)
     size = model_size(clip.size, request.short_side or card.short_side, card.multiple)
 
@@ -115,38 +113,27 @@ def denoise(
     """Latents [1, C, T, Y, X] of the answer, window after window; each sees the end of the one before, unchanged.
 
     words: states of the instruction and of the empty prompt. codec: with it what is drawn can be looked at meanwhile.
-    All noise is drawn at once, so that it does not depend on how the clip is cut.
+    All noise is drawn at once, so that it does not depend on how the clip is cut. Effects apart are drawn apart.
     """
     noise = solve.noise(seen.full)
     cuts = windows(seen.full.shape[2], solve.card)
-    parts: list[Tensor] = []
-    for number, window in enumerate(cuts):
-        history = torch.cat(parts, dim=2)[:, :, -window.history :] if window.history else None
-        row = compose(words[0], seen, window, solve.card, history, beat=2 * number)
-        spots = (spots_of(seen, window), spots_of(seen, window, asked=False))
 
-        def tell(done: int, total: int, clean: Clean, number: int = number) -> None:
-            look = partial(glimpse, codec, clean, first=number == 0) if codec is not None else None
-            on_progress(Progress("denoise", number * total + done, len(cuts) * total, look))
+    def whole(seen: Seen, part: int, of: int) -> Tensor:
+        done: list[Tensor] = []
+        for number, window in enumerate(cuts):
+            history = torch.cat(done, dim=2)[:, :, -window.history :] if window.history else None
+            row = compose(words[0], seen, window, solve.card, history, beat=2 * number)
+            spots = (spots_of(seen, window), spots_of(seen, window, asked=False))
+            tell = teller(on_progress, codec, part * len(cuts) + number, of * len(cuts), first=number == 0)
+            done.append(solve(row, words[1], noise[:, :, window.start : window.stop], tell, spots))
+        return torch.cat(done, dim=2)
 
-        parts.append(solve(row, words[1], noise[:, :, window.start : window.stop], tell, spots))
-    return torch.cat(parts, dim=2)
+    return in_parts(seen, whole)
 
 
 def told(effects: tuple[Effect, ...]) -> dict[str, object]:
     """The effects in a record; nothing where there are none."""
     return {"effects": [effect.told() for effect in effects]} if effects else {}
-
-
-def _frames(effect: Effect, source: Clip, first: int, last: int) -> tuple[float, float] | None:
-    """The frames of the stretch first .. last in which an effect works, counted from its first; None: all."""
-    if effect.use.span is None:
-        return None
-    begin, end = stretch(source, *effect.use.span)
-    if max(begin, first) >= min(end, last):
-        seconds = "{:g} s to {:g} s".format(*effect.use.span)
-        raise BadInput(f"The effect {effect.lora.path.name} is for {seconds}, outside the stretch that is edited.")
-    return max(begin, first) - first, math.inf if end >= last else end - first
 
 
 @dataclass

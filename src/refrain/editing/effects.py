@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from refrain.errors import BadInput, Unsupported
@@ -12,6 +11,7 @@ from refrain.models.lora import Lora, Worn, check_base, outline, read
 from refrain.models.wan.hearing import Spot
 
 from .compose import PATCH, Seen
+from .regions import region
 from .request import EffectUse
 
 
@@ -80,36 +80,3 @@ def placed(
         for effect, name, said, stretch in zip(effects, names, words, frames)
         if effect.lora.card.tokens == "target"
     )
-
-
-def region(
-    size: tuple[int, int, int],
-    box: tuple[float, float, float, float] | None,
-    frames: tuple[float, float] | None,
-    frames_per_latent: int,
-) -> Tensor | None:
-    """Tokens [T, Y, X] within a box (shares of the frame) and a stretch of frames; None where both are None.
-
-    A token belongs to it by its middle, so that regions side by side share none; a region holds one at least.
-    """
-    if box is None and frames is None:
-        return None
-    x0, y0, x1, y1 = box or (0.0, 0.0, 1.0, 1.0)
-    inside = torch.zeros(size, dtype=torch.bool)
-    inside[_moments(size[0], frames, frames_per_latent), _cells(size[1], y0, y1), _cells(size[2], x0, x1)] = True
-    return inside
-
-
-def _cells(count: int, start: float, stop: float) -> slice:
-    first = min(round(start * count), count - 1)
-    return slice(first, max(first + 1, round(stop * count)))
-
-
-def _moments(count: int, frames: tuple[float, float] | None, each: int) -> slice:
-    """Latent 0 is the first frame, latent n > 0 the `each` frames that end with frame n * each."""
-    if frames is None:
-        return slice(0, count)
-    middles = [0.0, *(n * each - (each - 1) / 2 for n in range(1, count))]
-    within = [n for n, middle in enumerate(middles) if frames[0] <= middle < frames[1]]
-    nearest = min(-(-int(frames[0]) // each), count - 1)
-    return slice(within[0], within[-1] + 1) if within else slice(nearest, nearest + 1)
