@@ -140,6 +140,16 @@ def test_a_clip_that_changes_has_another_key(tmp_path: Path, makers: Makers) -> 
     assert after["target"] != before["target"] and after["source"] == before["source"]
 
 
+@pytest.mark.parametrize("name", ["source", "target", "mask"])
+def test_a_clip_that_is_gone_is_told_with_its_line(tmp_path: Path, makers: Makers, name: str) -> None:
+    made = Store.create(tmp_path)
+    made.add([pair(tmp_path, 1, **KNOWN), pair(tmp_path, 2, mask=save(tmp_path, "mask.mp4", clip(77)), **KNOWN)])
+    gone: Path = getattr(made.pairs[1], name)
+    gone.unlink()
+    with pytest.raises(BadInput, match=f"line 2 .*its {name} .*{gone.name} is missing"):
+        pair_keys(makers.names, made, made.pairs[1], SHAPE)
+
+
 def test_what_has_no_weights_cannot_be_known_again() -> None:
     with pytest.raises(Unsupported, match="without weights"):
         identity(Made())

@@ -86,9 +86,7 @@ class Store:
         names = ["source", "layer" if pair.target is None else "target", *(["mask"] if pair.mask else [])]
         first: Facts | None = None
         for name in names:
-            path: Path = getattr(pair, name)
-            if not path.is_file():
-                raise BadInput(f"{self.where(pair)}: its {name} {path} is missing; put it there or drop the line.")
+            path = self._file(pair, name)
             try:
                 found = self.known.facts(path)
             except RefrainError as error:
@@ -97,6 +95,10 @@ class Store:
             self.alike(pair, first, found, name)
         assert first is not None
         return first
+
+    def hash(self, pair: Pair, name: str) -> str:
+        """SHA-256 of a pair's `source`, `target`, `layer` or `mask`; BadInput, with its line, where that is gone."""
+        return self.known.hash(self._file(pair, name))
 
     def alike(self, pair: Pair, source: Facts, other: Facts, name: str) -> None:
         """Refuse a clip of a pair that is not as long, large and fast as the source, or not as the record says."""
@@ -156,6 +158,12 @@ class Store:
     def where(self, pair: Pair) -> str:
         """A pair, told by its line and id."""
         return f"{self.path} line {pair.line} ({pair.id})"
+
+    def _file(self, pair: Pair, name: str) -> Path:
+        path: Path = getattr(pair, name)
+        if not path.is_file():
+            raise BadInput(f"{self.where(pair)}: its {name} {path} is missing; put it there or drop the line.")
+        return path
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """Lines with their numbers, counted from 1; empty ones are passed over, and so is a torn last one."""

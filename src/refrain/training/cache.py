@@ -88,14 +88,14 @@ def pair_keys(names: Names, store: Store, pair: Pair, shape: Shape) -> dict[str,
     """
     used = {"version": VERSION, "frames": [0, shape.frames], "size": shape.size}
     coded = {**used, "codec": names.codec, "dtype": str(names.dtype)}
-    source = store.known.hash(pair.source)
-    edited = {"layer": store.known.hash(pair.edited), "on": source} if pair.target is None else {}
-    edited = edited or {"target": store.known.hash(pair.edited)}
+    source = store.hash(pair, "source")
+    edited = {"layer": store.hash(pair, "layer"), "on": source} if pair.target is None else {}
+    edited = edited or {"target": store.hash(pair, "target")}
     keys = {
         "source": key_of({**coded, "source": source, "coarse": names.coarse}),
         "target": key_of({**coded, **edited}),
     }
-    return keys if pair.mask is None else {**keys, "mask": key_of({**used, "mask": store.known.hash(pair.mask)})}
+    return keys if pair.mask is None else {**keys, "mask": key_of({**used, "mask": store.hash(pair, "mask")})}
 
 
 def words_key(names: Names, text: str) -> str:
