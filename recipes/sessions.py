@@ -64,7 +64,7 @@ TAUGHT: Card = replace(
     turns="edited",
     offsets=OFFSETS,
     understands=(*CARD.understands, "paint the ball red", "remove the star", "move the box to the left"),
-    content_words=tuple(sorted({*CARD.content_words, *naming_words(), "next", "thing"})),
+    content_words=tuple(sorted({*CARD.content_words, *naming_words(), "next", "go on", "thing"})),
     refused_words=(),
 )
 
