@@ -1,5 +1,6 @@
 """The recipe of sessions runs: a few steps on a tiny model teach what it knows of, and what it makes can be asked."""
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from guarantees.house import ROOT
+from refrain.data.effects import EFFECTS
 from refrain.data.plates import Shelf
 from refrain.data.words import vocabulary
 from refrain.editing.editor import Editor
@@ -18,6 +20,7 @@ from refrain.editing.session.session import Session
 from refrain.errors import BadInput
 from refrain.media import Clip, PixelFormat
 from refrain.models.embedded.new import new_text_encoder, new_tokenizer
+from refrain.models.protocols import Card
 from refrain.training.journal import read
 from refrain.training.stage import Stage
 from tiny_embedded import quarters
@@ -64,6 +67,53 @@ def test_it_learns_and_what_it_makes_is_asked_in_turns(recipe: ModuleType, tmp_p
     assert set(turn.state().masks) == {"here", "there"}
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")
+def test_ways_to_learn_are_compared_by_the_same_turns(
+    recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import session_ablations as ways
+
+    for name, value in (("FURTHER", Stage(steps=1, every=10, warmup=1, drop=0.0)), ("SESSIONS", 2), ("SIZE", (64, 64))):
+        monkeypatch.setattr(ways, name, value)
+    recipe.main(tmp_path, ways.FURTHER, None, tmp_path / "model")
+    for way in ("pairs", "full"):
+        ways.run(tmp_path, tmp_path / "model", way, 0, 2)
+    asked = json.loads((tmp_path / "pairs-0" / "losses.json").read_text())
+    assert {layout: np.shape(found) for layout, found in asked.items()} == dict.fromkeys(ways.LAYOUTS, (2, ways.TURNS))
+    row, alone, masks = (np.array(asked[layout]) for layout in ways.LAYOUTS)
+    assert np.array_equal(row[:, 0], alone[:, 0]) and (row[:, 1:] != alone[:, 1:]).all()
+    assert (row != masks).all()
+    assert Card.load(tmp_path / "full-0" / "model").rule == "full"
+    assert ways.measured(tmp_path / "pairs-0" / "model") == asked
+    assert ways.table(tmp_path, "pairs", 1).count("(") == 6
+    sys.modules.pop("session_ablations")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")
+def test_a_part_of_the_row_is_left_out_and_examined(
+    recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ablations
+
+    small = (("SCENES", 4), ("PAIRS", 2), ("EARLY", ((64, 64, 1, 3),)), ("STAGE", Stage(steps=1, every=10, warmup=1)))
+    for name, value in (*small, ("ahead", lambda drawing, numbers: (drawing[n] for n in numbers))):
+        monkeypatch.setattr(ablations, name, value)
+    folder = tmp_path / "parts"
+    new_text_encoder(len(vocabulary()), 32).save_pretrained(folder / "words")
+    new_tokenizer(vocabulary()).save_pretrained(folder / "words")
+    for part in ("scenes", "codec"):
+        (folder / part).symlink_to(tmp_path / part)
+    ablations.run(folder, "keyless", 0, 2, 0, ("fog",))
+    assert Card.load(folder / "keyless-0" / "model").key_frames == 0
+    assert 0 < float((folder / "keyless-0" / "loss.txt").read_text()) < 100
+    shelf, stage = Shelf(folder / "scenes", 4), Stage(steps=9, warmup=1)
+    assert ablations.drawn_from(shelf, stage, ("fog",)).effects == ["fog"]
+    assert ablations.drawn_from(shelf, stage, ()).effects == list(EFFECTS)
+    sys.modules.pop("ablations")
+
+
 def test_words_stand_in_the_same_order_in_every_process(recipe: ModuleType) -> None:
     own = recipe.KNOWN[len(vocabulary()) :]  # from sets, whose order is another in every process
     assert recipe.KNOWN[: len(vocabulary())] == vocabulary() and list(own) == sorted(own) and len(own) > 20
@@ -95,6 +145,12 @@ def test_every_request_of_a_session_is_understood(recipe: ModuleType) -> None:
     for seed in range(20):
         for turn in draw_session(seed, 6, (32, 32)).turns:
             assert understood(turn.instruction, recipe.TAUGHT, known), turn.instruction
+
+
+def test_a_story_is_asked_for_in_words_that_are_understood(recipe: ModuleType) -> None:
+    from refrain.editing.request import understood
+
+    assert all(understood(said, recipe.TAUGHT, frozenset(recipe.KNOWN)) for said in recipe.NEXT)
 
 
 def test_a_thing_that_is_painted_anew_is_known_by_the_colour_that_it_had(recipe: ModuleType) -> None:
