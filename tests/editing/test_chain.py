@@ -6,10 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from editing.loras import lora
 from editing.sessions import KEEP, KNOWS_TURNS, WORDS, changing, moving, photo, same
 from refrain import Session
-from refrain.editing.chain import Chained, Masks, drawn, within
+from refrain.editing import edit
+from refrain.editing.chain import Chained, Masks, chain, drawn, within
 from refrain.editing.editor import Editor
+from refrain.editing.request import EffectUse
 from refrain.errors import BadInput, Unsupported
 from refrain.sequence import Sequence
 
@@ -62,6 +65,25 @@ def test_a_chain_predicts_where_then_how_then_the_picture_and_each_sees_the_ones
     assert torch.equal(laid[0], state.masks["here"]) and torch.equal(laid[1], state.masks["there"])
     assert [row.target.base is None for row in rows] == [True, True, False]
     assert not torch.equal(rows[0].target.positions, rows[1].target.positions)
+
+
+def test_effects_that_lie_apart_are_each_what_they_are_alone_in_a_turn_too(
+    editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = (lora(editor, tmp_path / f"{n}.safetensors", seed=n, words=WORDS) for n in (1, 2))
+    west, east = EffectUse(a, box=(0, 0, 0.5, 1)), EffectUse(b, box=(0.5, 0, 1, 1))
+    session, found = Session.create(tmp_path / "s", photo(), editor), list[Chained]()
+    monkeypatch.setattr(edit, "chain", lambda *asked: (found.append(chain(*asked)), found[-1])[1])
+
+    def latents(*effects: EffectUse) -> Tensor:
+        session.ask(WORDS, effects=effects, at=0, **ONE)
+        return found[-1].latents
+
+    both, one, other = latents(west, east), latents(west), latents(east)
+    half = both.shape[-1] // 2
+    torch.testing.assert_close(both[..., :half], one[..., :half], atol=1e-6, rtol=0)
+    torch.testing.assert_close(both[..., half:], other[..., half:], atol=1e-6, rtol=0)
+    assert (one - other).abs().amax(dim=(0, 1, 2, 3)).min() > 1e-3
 
 
 def test_a_mask_that_the_user_gives_is_the_one_that_the_row_shows(

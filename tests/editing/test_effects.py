@@ -8,8 +8,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
+from editing.loras import lora
 from refrain.editing.compose import Seen, Window, spots_of
 from refrain.editing.edit import answer
 from refrain.editing.editor import Editor
@@ -17,7 +17,6 @@ from refrain.editing.regions import apart, count_parts, region
 from refrain.editing.request import Edit, EffectUse, require_understood
 from refrain.errors import BadInput, BadWeights, Unsupported
 from refrain.media import Clip
-from refrain.models.lora import LoraCard, attach, base_of, detach, save
 from refrain.models.wan.hearing import Spot
 from tiny_embedded import CARD, save_tiny_embedded
 
@@ -62,20 +61,6 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Editor:
 def clip() -> Clip:
     frames = torch.rand(9, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
     return Clip.of(frames, 8)
-
-
-def lora(editor: Editor, path: Path, tokens: Any = "target", seed: int = 1, **facts: Any) -> Path:
-    """A LoRA of the editor's transformer that changes something."""
-    net: Any = editor.denoiser.experts[0].transformer  # type: ignore
-    for n, (key, p) in enumerate(attach(net, 2, tokens=tokens, name="made").items()):
-        if "lora_B" in key:
-            nn.init.normal_(p, std=0.5, generator=torch.Generator().manual_seed(100 * seed + n))
-    assert editor.folder is not None
-    name, hash_ = base_of(editor.folder)
-    facts = {"base": name, "base_hash": hash_, "words": "heavy fog", **facts}
-    save(path, net, LoraCard(1, 1.0, **facts), "made")
-    detach(net, "made")
-    return path
 
 
 def edited(editor: Editor, clip: Clip, *effects: EffectUse, **more: Any) -> torch.Tensor:
