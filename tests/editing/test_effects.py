@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from editing.loras import lora
-from refrain.editing.compose import Seen, Window, spots_of
+from refrain.editing.compose import Window, spots_of, windows
 from refrain.editing.edit import answer
 from refrain.editing.editor import Editor
-from refrain.editing.regions import apart, count_parts, region
+from refrain.editing.regions import apart, count_passes, passes, region
 from refrain.editing.request import Edit, EffectUse, require_understood
 from refrain.errors import BadInput, BadWeights, Unsupported
 from refrain.media import Clip
@@ -124,7 +124,9 @@ def test_effects_that_lie_apart_are_each_what_they_are_alone_and_the_rest_is_the
         asked = Edit("make it snow", clip, steps=2, guidance=2.0, short_side=64, effects=(*effects, over))
         return answer(asked, editor, lambda told: None).latents
 
-    assert count_parts(Edit("make it snow", clip, effects=(left, over, right)), (9, 4, 6), 4) == 3
+    asked, cuts = Edit("make it snow", clip, effects=(left, over, right)), windows(9, editor.card)
+    assert len(cuts) > 2 and cuts[-1].start > 4, "so that the right one is over by then"
+    assert count_passes(asked, (9, 4, 6), 4, cuts)[::2] == (3, 2)
     both, first, second, neither = latents(left, right), latents(left), latents(right), latents()
     assert both.shape[2:] == (9, 8, 12)
     within = region((9, 4, 6), (0.67, 0.0, 1.0, 1.0), (0.0, 16.0), 4)
@@ -161,16 +163,34 @@ def test_each_token_is_drawn_by_one_part_and_effects_that_share_one_are_drawn_to
             assert not mine or bool((part.tokens | ~spot.tokens).all())
 
 
+def test_parts_are_drawn_once_until_they_begin_and_not_at_all_after_their_end() -> None:
+    def at(first: int, stop: int) -> Spot:
+        tokens = torch.zeros(12, 1, 1, dtype=torch.bool)
+        tokens[first:stop] = True
+        return Spot(f"{first}", tokens)
+
+    cuts = [Window(0, 3), Window(3, 6, 1), Window(6, 9, 1), Window(9, 12, 1)]
+    early, late, rest = 0, 1, 2
+    assert passes(apart((at(1, 2), at(7, 9))), cuts) == [
+        [early, late, late],  # the late one is still the edit without effects
+        [-1, late, late],
+        [-1, late, rest],
+        [-1, -1, rest],
+    ]
+    assert passes(apart((at(4, 5),)), cuts) == [[0]] * 4 and passes(apart(()), cuts) == [[0]] * 4
+    assert passes(apart((at(0, 6), at(6, 12))), cuts) == [[0, 1], [0, 1], [-1, 1], [-1, 1]]
+
+
 def test_a_long_clip_is_touched_in_the_windows_that_the_time_reaches_and_nowhere_else(editor: Editor) -> None:
     tokens = torch.zeros(7, 2, 2, dtype=torch.bool)
     tokens[4:] = True
     words = torch.zeros(1, 2, 3)
-    seen = Seen(torch.zeros(1, 4, 7, 4, 4), None, spots=(Spot("a", tokens, words), Spot("b")))
-    first, second = (spots_of(seen, Window(*edges)) for edges in ((0, 3), (3, 5)))
+    spots = (Spot("a", tokens, words), Spot("b"))
+    first, second = (spots_of(spots, Window(*edges)) for edges in ((0, 3), (3, 5)))
     assert first[0].tokens is not None and not bool(first[0].tokens.any())
     assert second[0].tokens is not None and second[0].tokens.tolist() == [False] * 4 + [True] * 4
     assert second[0].words is words and second[1].tokens is None
-    assert all(spot.words is None for spot in spots_of(seen, Window(3, 5), asked=False))
+    assert all(spot.words is None for spot in spots_of(spots, Window(3, 5), asked=False))
 
 
 def test_a_window_out_of_the_effects_time_is_the_window_without_it(editor: Editor, tmp_path: Path) -> None:

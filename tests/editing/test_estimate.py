@@ -118,7 +118,7 @@ def test_more_is_more(folder: Path) -> None:
 
     usual = of(job)
     assert of(replace(job, attention=Isa()))[0] < usual[0] and of(replace(job, until=0.6))[0] < usual[0]
-    for more in ({"frames": 33}, {"size": (128, 192)}, {"steps": 8}, {"parts": 2}):
+    for more in ({"frames": 33}, {"size": (128, 192)}, {"steps": 8}, {"passes": (2,)}):
         assert of(replace(job, **more))[0] > usual[0]
     assert of(replace(job, branches=1))[0] < usual[0]
     assert of(replace(job, source_pixels=10**9))[1:] > usual[1:]

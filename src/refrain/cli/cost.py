@@ -26,9 +26,9 @@ def told_cost(request: "Edit", outline: "Outline", device: str, dtype: Number | 
 def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | None) -> "Job":
     """The sizes of a request, as the model will see it."""
     from refrain.attention import Dense
-    from refrain.editing.compose import PATCH
+    from refrain.editing.compose import PATCH, windows
     from refrain.editing.estimate import Job
-    from refrain.editing.regions import count_parts
+    from refrain.editing.regions import count_passes
     from refrain.editing.walk import stretch, walk_of
     from refrain.media.fit import model_size
 
@@ -53,7 +53,7 @@ def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | Non
         shift=walk.shift,
         grid=walk.grid,
         attention=request.attention or Dense(),
-        parts=count_parts(request, (latents, y, x), net.latent_frames),
+        passes=count_passes(request, (latents, y, x), net.latent_frames, windows(latents, card)),
     )
 
 
@@ -63,6 +63,7 @@ def _text(job: "Job", foreseen: "Estimate", place: str) -> str:
         f"frames    {job.frames} of {columns}×{rows}, in {_count(len(foreseen.panes), 'window')}",
         *(f"window {n}  {_tokens(pane.tokens)}" for n, pane in enumerate(foreseen.panes, 1)),
         f"steps     {job.steps}, the network is called {foreseen.calls} times a window",
+        *([f"effects   drawn apart, in {sum(job.passes)} passes over the windows"] if max(job.passes) > 1 else []),
         f"attention {job.attention}",
         f"memory    {_bytes(foreseen.memory_bytes)} of clean keys and values; {_bytes(foreseen.peak_bytes)} in all",
         f"work      {foreseen.flops / 1e12:.2f} TFLOPs",

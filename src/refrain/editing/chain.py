@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .compose import Seen, Window, spots_of
 from .glimpse import teller
-from .regions import in_parts
+from .regions import apart, joined
 from .request import OnProgress
 from .solve import Solver
 from .turns import SAYING, Line, Question, Task
@@ -61,14 +61,13 @@ def chain(
     """Predict what a turn asks for. words: states of the instruction and of the empty prompt."""
     line, masks = foreseen(instruction, seen, editor, turn, words[1], solve, on_progress)
     question = line.ask(words[0], "picture", None if turn.story else seen.full, seen.references)
-    whole, noise = Window(0, seen.full.shape[2]), solve.noise(seen.full)
-
-    def answered(seen: Seen, part: int, of: int) -> Tensor:
-        spots = (spots_of(seen, whole), spots_of(seen, whole, asked=False))
-        tell = teller(on_progress, editor.codec, len(masks) * of + part, (len(masks) + 1) * of)
-        return solve(question.row, words[1], noise, tell, spots)
-
-    return Chained(question, in_parts(seen, answered), masks)
+    whole, noise, parts = Window(0, seen.full.shape[2]), solve.noise(seen.full), apart(seen.spots)
+    each: list[Tensor] = []
+    for n, part in enumerate(parts):
+        spots = (spots_of(part.spots, whole), spots_of(part.spots, whole, asked=False))
+        tell = teller(on_progress, editor.codec, len(masks) * len(parts) + n, (len(masks) + 1) * len(parts))
+        each.append(solve(question.row, words[1], noise, tell, spots))
+    return Chained(question, joined(parts, each), masks)
 
 
 def foreseen(

@@ -137,8 +137,8 @@ def compose(
     return Sequence(row)
 
 
-def spots_of(seen: Seen, window: Window, asked: bool = True) -> tuple[Spot, ...]:
-    """The spots on a window's target [L]. Where nothing is asked, all hear the row's words: the empty prompt."""
+def spots_of(spots: tuple[Spot, ...], window: Window, asked: bool = True) -> tuple[Spot, ...]:
+    """Spots of the whole timeline on a window's target [L]. Where nothing is asked, all hear the empty prompt."""
     here = slice(window.start, window.stop)
     return tuple(
         Spot(
@@ -146,7 +146,7 @@ def spots_of(seen: Seen, window: Window, asked: bool = True) -> tuple[Spot, ...]
             None if spot.tokens is None else spot.tokens[here].flatten(),
             spot.words if asked else None,
         )
-        for spot in seen.spots
+        for spot in spots
     )
 
 

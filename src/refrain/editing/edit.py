@@ -19,7 +19,7 @@ from .compose import Seen, compose, see, spots_of, windows
 from .effects import Effect, opened, placed
 from .glimpse import teller
 from .preserve import enlarge, preserve
-from .regions import frames_of, in_parts
+from .regions import apart, frames_of, joined, passes
 from .request import Edit, OnProgress, Progress, Result, require_understood
 from .solve import Solver
 from .walk import Walk, stretch, walk_of
@@ -117,18 +117,23 @@ def denoise(
     """
     noise = solve.noise(seen.full)
     cuts = windows(seen.full.shape[2], solve.card)
-
-    def whole(seen: Seen, part: int, of: int) -> Tensor:
-        done: list[Tensor] = []
-        for number, window in enumerate(cuts):
-            history = torch.cat(done, dim=2)[:, :, -window.history :] if window.history else None
+    parts = apart(seen.spots)
+    drawn = passes(parts, cuts)
+    done: list[list[Tensor]] = [[] for _ in parts]
+    count, total = 0, sum(len(set(by) - {-1}) for by in drawn)
+    for number, (window, by) in enumerate(zip(cuts, drawn)):
+        fresh: dict[int, Tensor] = {}
+        for n in sorted(set(by) - {-1}):
+            history = torch.cat(done[n], dim=2)[:, :, -window.history :] if window.history else None
             row = compose(words[0], seen, window, solve.card, history, beat=2 * number)
-            spots = (spots_of(seen, window), spots_of(seen, window, asked=False))
-            tell = teller(on_progress, codec, part * len(cuts) + number, of * len(cuts), first=number == 0)
-            done.append(solve(row, words[1], noise[:, :, window.start : window.stop], tell, spots))
-        return torch.cat(done, dim=2)
-
-    return in_parts(seen, whole)
+            spots = (spots_of(parts[n].spots, window), spots_of(parts[n].spots, window, asked=False))
+            tell = teller(on_progress, codec, count, total, first=number == 0)
+            fresh[n] = solve(row, words[1], noise[:, :, window.start : window.stop], tell, spots)
+            count += 1
+        nothing = next(iter(fresh.values()))  # stands where a part is not drawn any more
+        for latents, n in zip(done, by):
+            latents.append(fresh.get(n, nothing))
+    return joined(parts, [torch.cat(latents, dim=2) for latents in done])
 
 
 def told(effects: tuple[Effect, ...]) -> dict[str, object]:

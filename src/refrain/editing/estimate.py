@@ -34,8 +34,8 @@ class Job:
 
     branches: 2 where guidance drops the words, else 1; until: the noise time down to which it does. shift, grid: of the
     noise times. bytes_each: of one number of the network. source_pixels: of all frames at the source's own size.
-    references: pictures that stand beside the source. attention: how the rule is computed. parts: of effects that are
-    drawn apart, each by passes of its own.
+    references: pictures that stand beside the source. attention: how the rule is computed. passes: how often
+    each window is drawn, since effects may be drawn apart; once, where it is empty.
     """
 
     frames: int
@@ -50,7 +50,7 @@ class Job:
     shift: float = 1.0
     grid: str = "even"
     attention: Spec = Dense()
-    parts: int = 1
+    passes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ def estimate(job: Job, card: Card, net: Network, weight_bytes: int, device: str 
     asked = [(t, job.branches if t >= job.until else 1) for t in visits(job)]
     memories = job.branches if remembers and card.context_words == "prompt" else 1
     flops = codec_flops(job, net)
-    for pane in panes:
+    for pane, often in zip(panes, job.passes or (1,) * len(panes), strict=True):
         still = pane.clean_area * share(job.attention, net.layers, 0.0)[1]
         if remembers:
-            flops += job.parts * memories * pass_flops(net, pane.clean, still, card.context_words != "none")
+            flops += often * memories * pass_flops(net, pane.clean, still, card.context_words != "none")
         for t, calls in asked:
             noisy, clean = share(job.attention, net.layers, t)
             area = noisy * (pane.step_area - pane.context_area) + clean * pane.context_area
-            flops += job.parts * calls * pass_flops(net, pane.target + (0 if remembers else pane.clean), area)
+            flops += often * calls * pass_flops(net, pane.target + (0 if remembers else pane.clean), area)
     kept = memory_bytes(net, max(pane.clean for pane in panes), job.bytes_each) * memories if remembers else 0
     tokens = max(pane.target + (0 if remembers else pane.clean) for pane in panes)
     working = WORKING * 4 * net.width * tokens + 4 * 12 * job.frames * job.size[0] * job.size[1]
@@ -113,7 +113,7 @@ def estimate(job: Job, card: Card, net: Network, weight_bytes: int, device: str 
     rate = RATES.get(device, RATES["cpu"])
     return Estimate(
         panes=panes,
-        calls=job.parts * sum(calls for _, calls in asked),
+        calls=sum(calls for _, calls in asked),
         flops=flops,
         memory_bytes=kept,
         peak_bytes=int(BASE_BYTES + weights + kept + working + PIXEL_BYTES * job.source_pixels),

@@ -1,7 +1,6 @@
 """Parts of a clip in which effects work, as tokens; and which effects are drawn apart from each other."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from refrain.errors import BadInput
 from refrain.media import Clip
 from refrain.models.wan.hearing import Spot
 
-from .compose import PATCH, Seen
+from .compose import PATCH, Window
 from .request import Edit, EffectUse
 from .walk import stretch
 
@@ -80,27 +79,46 @@ def apart(spots: tuple[Spot, ...]) -> tuple[Part, ...]:
     return tuple(Part(tuple(_kept(n, spot, mine) for n, spot in enumerate(spots)), tokens) for mine, tokens in groups)
 
 
-def in_parts(seen: Seen, solve: Callable[[Seen, int, int], Tensor]) -> Tensor:
-    """Latents [1, C, T, Y, X] of an answer, from what `solve` says of each part of the effects.
+def passes(parts: tuple[Part, ...], cuts: list[Window]) -> list[list[int]]:
+    """For every window, and every part, the part that draws it there: itself, or one that comes to the same.
 
-    solve: of what is seen with the spots of a part, the number of the part, and how many there are.
+    As long as nothing of their own has begun, all parts are one and the same edit. -1: from here on nothing of the part
+    is taken any more, so it is not drawn.
     """
-    parts = apart(seen.spots)
-    each = (solve(replace(seen, spots=part.spots), n, len(parts)) for n, part in enumerate(parts))
-    answer = next(each)
-    for part, latents in zip(parts[1:], each):
+    one = [0] * len(parts)  # who drew each part's windows so far: those with the same number are the same until now
+    found: list[list[int]] = []
+    for window in cuts:
+        by: list[int] = []
+        first: dict[tuple[int, tuple[bool, ...]], int] = {}
+        for n, part in enumerate(parts):
+            here = (s.tokens[window.start : window.stop] for s in part.spots if s.tokens is not None)
+            begun = one[n], tuple(bool(tokens.any()) for tokens in here)
+            needed = part.tokens is None or bool(part.tokens[window.start :].any())
+            by.append(first.setdefault(begun, n) if needed else -1)
+        found.append(by)
+        one = by
+    return found
+
+
+def joined(parts: tuple[Part, ...], each: list[Tensor]) -> Tensor:
+    """Of every part's latents [1, C, T, Y, X] what is taken of them."""
+    answer = each[0]
+    for part, latents in zip(parts[1:], each[1:]):
         assert part.tokens is not None
         here = part.tokens.repeat_interleave(PATCH, 1).repeat_interleave(PATCH, 2)  # [T, Y, X]
         answer = torch.where(here.to(latents.device), latents, answer)
     return answer
 
 
-def count_parts(request: Edit, size: tuple[int, int, int], frames_per_latent: int) -> int:
-    """How many parts the effects of a request make on tokens [T, Y, X] of this size; no weights are read."""
+def count_passes(
+    request: Edit, size: tuple[int, int, int], frames_per_latent: int, cuts: list[Window]
+) -> tuple[int, ...]:
+    """How often each window is drawn for the effects of a request, on tokens [T, Y, X]; no weights are read."""
     first, last = stretch(request.source, request.start, request.stop)
     uses = [use for use in request.effects if use.weight]
     when = (frames_of(use, request.source, first, last) for use in uses)
-    return len(apart(tuple(Spot("", region(size, use.box, at, frames_per_latent)) for use, at in zip(uses, when))))
+    spots = tuple(Spot("", region(size, use.box, at, frames_per_latent)) for use, at in zip(uses, when))
+    return tuple(len(set(by) - {-1}) for by in passes(apart(spots), cuts))
 
 
 def _kept(number: int, spot: Spot, mine: set[int]) -> Spot:
