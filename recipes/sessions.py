@@ -59,6 +59,8 @@ WORDS = (*REFERENCES, *composed_words(), *known_words(), *" ".join((*NEXT, *SAYI
 KNOWN = tuple(dict.fromkeys((*vocabulary(), *sorted(word for word in WORDS if word.isalpha()))))  # sets have no order
 TAUGHT: Card = replace(
     CARD,
+    name="refrain-embedded-sessions",
+    short_side=128,  # as it learns
     rule="block_causal",
     kinds=("text", "source", "reference", "mask", "answer", "target"),
     turns="edited",
