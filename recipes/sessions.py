@@ -65,7 +65,16 @@ TAUGHT: Card = replace(
     kinds=("text", "source", "reference", "mask", "answer", "target"),
     turns="edited",
     offsets=OFFSETS,
-    understands=(*CARD.understands, "paint the ball red", "remove the star", "move the box to the left"),
+    understands=(
+        *CARD.understands,
+        "paint the ball red",
+        "remove the star",
+        "move the box to the left",
+        "add a small blue heart at the top centre",
+        "make the ring larger",
+        "replace the background by a brick wall",
+        "show the next frame",
+    ),
     content_words=tuple(sorted({*CARD.content_words, *naming_words(), "next", "go on", "thing"})),
     refused_words=(),
 )
