@@ -138,11 +138,13 @@ def test_batches_depend_on_their_number_alone(recipe: ModuleType) -> None:
 
 
 def test_every_request_of_a_session_is_understood(recipe: ModuleType) -> None:
-    from refrain.data.sessions import draw_session
+    from refrain.data.sessions import draw_composition, draw_session
     from refrain.editing.request import understood
 
     known = frozenset(recipe.KNOWN)
     for seed in range(20):
+        said = draw_composition(seed, (32, 32)).instruction
+        assert understood(said, recipe.TAUGHT, known), said
         for turn in draw_session(seed, 6, (32, 32)).turns:
             assert understood(turn.instruction, recipe.TAUGHT, known), turn.instruction
 
