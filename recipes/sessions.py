@@ -77,7 +77,7 @@ TAUGHT: Card = replace(
         "replace the background by a brick wall",
         "show the next frame",
     ),
-    content_words=tuple(sorted({*CARD.content_words, *naming_words(), "next", "go on", "thing", "object"})),
+    content_words=tuple(sorted({*CARD.content_words, *naming_words(), "next", "go on", "thing", "object", "shows"})),
     refused_words=(),
 )
 
