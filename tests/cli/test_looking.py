@@ -15,8 +15,9 @@ from refrain.sequence import RULES
 
 def test_models_say_what_their_cards_say(model: Path, run: Run) -> None:
     told = json.loads(run("models", model, "--json").out)
-    assert [one["model"] for one in told] == ["embedded", str(model)]
-    assert told[1]["name"] == "tiny" and told[1]["rule"] == "isolated" and "heavy fog" in told[1]["understands"]
+    assert [one["model"] for one in told] == ["embedded", "embedded-sessions", str(model)]
+    assert told[1]["rule"] == "block_causal" and "mask" in told[1]["kinds"]
+    assert told[2]["name"] == "tiny" and told[2]["rule"] == "isolated" and "heavy fog" in told[2]["understands"]
     text = run("models", model)
     assert text.status == 0 and "heavy fog" in text.out and "9 frames at once" in text.out
 

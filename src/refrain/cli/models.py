@@ -20,7 +20,7 @@ def models(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """List the embedded model and any others named: what they can do, their sizes, rule and licence.
+    """List the models that come with Refrain and any others named: what they can do, their sizes, rule and licence.
 
     Examples:
 
@@ -28,14 +28,14 @@ def models(
 
       refrain models path/to/wan-folder
     """
-    from refrain.models.outline import Outline
+    from refrain.models.outline import INSIDE, Outline
 
     told: list[dict[str, Any]] = []
-    for name in ["embedded", *(names or [])]:
+    for name in [*INSIDE, *(names or [])]:
         try:
             told.append(facts(name, Outline.of(name)))
         except RefrainError as error:
-            if name != "embedded" or len(names or []) == 0:
+            if name not in INSIDE or not names:
                 raise
             told.append({"model": name, "missing": str(error)})
     if json:

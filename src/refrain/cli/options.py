@@ -18,7 +18,11 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came f
 Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON, and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Model = Annotated[
-    str, typer.Option(help="embedded, a folder in diffusers' layout with a refrain.json, or a hub id.", metavar="NAME")
+    str,
+    typer.Option(
+        help="embedded, embedded-sessions, a folder in diffusers' layout with a refrain.json, or a hub id.",
+        metavar="NAME",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same answer.", metavar="N")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 or mps.", metavar="NAME")]

@@ -62,7 +62,11 @@ def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty.")],
     source: Annotated[Path, typer.Argument(metavar="CLIP", help="A video, a GIF or a picture.")],
     model: Annotated[
-        str, typer.Option(help="embedded, a folder in diffusers' layout, or a hub id.", metavar="NAME")
+        str,
+        typer.Option(
+            help="embedded, embedded-sessions (it knows of turns), a folder in diffusers' layout, or a hub id.",
+            metavar="NAME",
+        ),
     ] = "embedded",
     size: Annotated[
         int | None, typer.Option(metavar="PIXELS", help="Shorter side at which the model edits, in every turn.")
@@ -82,6 +86,8 @@ def new(
       refrain session new holiday clip.mp4
 
       refrain session new portrait photo.jpg --size 256
+
+      refrain session new table things.png --model embedded-sessions
     """
     from refrain.editing.session.session import Session
     from refrain.media import Clip

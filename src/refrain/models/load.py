@@ -7,7 +7,7 @@ import torch
 
 from refrain.errors import Unsupported
 
-from .outline import EMBEDDED
+from .outline import INSIDE
 from .protocols import Card, Codec, Denoiser, TextEncoder
 from .wan.codec import WanCodec
 from .wan.denoiser import Expert, WanDenoiser
@@ -28,8 +28,11 @@ class Host:
 
 
 def host(model: str | Path, dtype: torch.dtype, place: torch.device, card: Card | None = None) -> Host:
-    """Load `embedded`, a diffusers Wan folder, or a hub id. card: in place of the folder's own."""
-    parts = load_wan(EMBEDDED if model == "embedded" else model, dtype, place, card)
+    """Load a model that comes with the package, by its name, a diffusers Wan folder, or a hub id.
+
+    card: in place of the folder's own.
+    """
+    parts = load_wan(INSIDE.get(str(model), model), dtype, place, card)
     words = WanWords(parts.tokenizer, parts.text_encoder)
     empty = words.encode([""]) if parts.card.context_words == "empty" else None
     experts = tuple(Expert(*each) for each in zip(parts.transformers, parts.clean_embeddings, parts.gates))

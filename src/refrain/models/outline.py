@@ -14,6 +14,8 @@ from refrain.errors import BadInput, BadWeights
 from .protocols import CARD, Card
 
 EMBEDDED = Path(__file__).parent / "embedded" / "weights"
+INSIDE = {"embedded": EMBEDDED, "embedded-sessions": EMBEDDED.parent / "sessions"}
+"""The models that come with the package, by name."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Outline:
 
     @classmethod
     def of(cls, model: str | Path) -> Self:
-        """Read `embedded`, a folder, or a hub id (of which only the JSON files are fetched).
+        """Read a model of `INSIDE`, a folder, or a hub id (of which only the JSON files are fetched).
 
         Raises BadInput where there is nothing, BadWeights for a folder that says too little.
         """
@@ -68,17 +70,20 @@ class Outline:
 
 
 def _folder(model: str | Path) -> Path:
-    if model == "embedded":
-        if not (EMBEDDED / CARD).is_file():
-            raise BadWeights("This installation lacks the embedded model; install refrain-edit again, or give --model.")
-        return EMBEDDED
+    if model in INSIDE:
+        if not (INSIDE[str(model)] / CARD).is_file():
+            raise BadWeights(f"This installation lacks {model}; install refrain-edit again, or give another --model.")
+        return INSIDE[str(model)]
     folder = Path(model)
     if folder.is_dir():
         return folder
     if folder.exists():
         raise BadWeights(f"{folder} is a single file; give a folder in diffusers' layout, or a hub id.")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", str(model)):
-        raise BadInput(f"There is no model folder {folder}; give a folder in diffusers' layout, a hub id, or embedded.")
+        raise BadInput(
+            f"There is no model folder {folder}; give a folder in diffusers' layout, a hub id, or one of "
+            f"{', '.join(INSIDE)}."
+        )
     return _from_hub(str(model))
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from refrain.errors import Unsupported
 from refrain.models.load import Host, host, usual_dtype
 from refrain.models.lora import attach
-from refrain.models.outline import EMBEDDED
+from refrain.models.outline import INSIDE
 from refrain.models.protocols import Card, Codec
 from refrain.models.wan.denoiser import Expert, WanDenoiser
 from refrain.models.wan.load import CLEAN_EMBEDDING, find
@@ -32,7 +32,7 @@ def base(model: str | Path, card: Card | None, place: torch.device, whole: bool)
     where the card wants one, begins with a copy of its target's. Of a base with two experts the first alone learns and
     then serves every noise time (IC-Effect and LIVEditor have it so), which a new card must say: Unsupported without.
     """
-    folder = EMBEDDED if model == "embedded" else find(model)
+    folder = INSIDE.get(str(model)) or find(model)
     copied = card is not None and card.clean_embedding and not (folder / "transformer" / CLEAN_EMBEDDING).is_file()
     read = replace(card, clean_embedding=False) if card is not None and copied else card
     found = host(folder, torch.float32 if whole else usual_dtype(place), torch.device("cpu"), read)

@@ -1,5 +1,6 @@
-"""The model that ships: it fits the wheel, it says what it can do, and its edits do what their words say."""
+"""The models that ship: they fit the wheel, say what they can do, and their edits do what their words say."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from refrain import Session
 from refrain.data.scenes import render_scene
+from refrain.data.sessions import draw_session
 from refrain.editing.compose import see
 from refrain.editing.edit import denoise
 from refrain.editing.editor import Editor
@@ -15,7 +18,8 @@ from refrain.editing.request import require_understood
 from refrain.editing.solve import Solver
 from refrain.editing.walk import Walk
 from refrain.errors import BadInput
-from refrain.models.load import EMBEDDED
+from refrain.media import Clip, PixelFormat
+from refrain.models.outline import EMBEDDED, INSIDE
 from refrain.models.protocols import Card
 
 
@@ -45,14 +49,16 @@ def chroma(frames: Tensor) -> float:
     return float((frames - frames.mean(dim=1, keepdim=True)).abs().mean())
 
 
-def test_it_fits_the_wheel() -> None:
-    assert sum(path.stat().st_size for path in Path(EMBEDDED).rglob("*") if path.is_file()) <= 40 * 2**20
+def test_they_fit_the_wheel() -> None:
+    sizes = [sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) for folder in INSIDE.values()]
+    assert all(size <= 20 * 2**20 for size in sizes)
 
 
-def test_weights_are_safetensors_and_it_has_a_card() -> None:
-    kinds = {path.suffix for path in Path(EMBEDDED).rglob("*") if path.is_file()}
+@pytest.mark.parametrize("name", INSIDE)
+def test_weights_are_safetensors_and_there_is_a_card(name: str) -> None:
+    kinds = {path.suffix for path in INSIDE[name].rglob("*") if path.is_file()}
     assert kinds <= {".safetensors", ".json", ".md"}
-    assert "rendered" in (EMBEDDED / "README.md").read_text(encoding="utf-8")
+    assert "rendered" in (INSIDE[name] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -94,3 +100,18 @@ def test_to_keep_is_to_keep() -> None:
 
 def test_another_seed_is_another_snow() -> None:
     assert (answer("make it snow heavily")[1] - answer("make it snow heavily", 1)[1]).abs().mean() > 0.01
+
+
+def test_the_model_of_sessions_takes_turns_with_a_chain_and_references(tmp_path: Path) -> None:
+    model = Editor.from_pretrained("embedded-sessions")
+    assert model.card.rule == "block_causal" and {"mask", "reference"} <= set(model.card.kinds)
+    scene = draw_session(5, 1, (96, 96))
+    picture = Clip.of(
+        torch.from_numpy(scene.frames).permute(0, 3, 1, 2).float() / 127.5 - 1, 1, PixelFormat.named("gbrp")
+    )
+    session = Session.create(tmp_path / "s", replace(picture, still=True), model)
+    turn = session.ask(scene.turns[0].instruction, chain=True, steps=2)
+    assert set(turn.state().masks) == {"here", "there"}
+    session.ask("make it night", steps=2)
+    session.ask("show the next frame", story=True, steps=2)
+    assert len(session.turns) == 4
