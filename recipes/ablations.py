@@ -11,35 +11,19 @@ paper's own stand beside the variants. "Without general training" is `effect_lor
 import argparse
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from embedded import (
-    CARD,
-    EARLY,
-    SCENES,
-    SMALL,
-    STAGE,
-    TIMES,
-    Drawing,
-    Drawn,
-    Pupil,
-    ahead,
-    pixels,
-    said_and_meant,
-    say,
-    wrong_of,
-)
+from embedded import CARD, EARLY, SCENES, SMALL, STAGE, TIMES, Drawing, main, pixels
 
 from refrain.data.effects import EFFECTS
 from refrain.data.plates import Shelf
-from refrain.data.words import vocabulary
 from refrain.editing.editor import Editor
 from refrain.models.wan.denoiser import WanDenoiser
-from refrain.training.loop import train
 from refrain.training.objective import Batch, loss
-from refrain.training.stage import Stage
 
 HELD, PAIRS = 77, 480  # seed and about how many pairs are held out
 # IC-Effect's own finding, for each: how `GPT struct` and `GPT effect` of the paper move when the part is left out
@@ -55,20 +39,15 @@ VARIANTS = {
 def run(folder: Path, name: str, seed: int, steps: int, each: int, effects: tuple[str, ...]) -> None:
     """Train one variant and examine it; what is there already is not made again."""
     here = folder / f"{name}-{seed}"
-    here.mkdir(parents=True, exist_ok=True)
-    for part in ("scenes", "codec", "words"):  # made once, by the first run
-        if (folder / part).exists() and not (here / part).exists():
-            (here / part).symlink_to((folder / part).resolve())
-    if not (here / "model").is_dir():
-        learn(here, name, replace(STAGE, steps=steps, seed=seed), effects)
-    for part in ("scenes", "codec", "words"):
-        if not (folder / part).exists():
-            (here / part).rename(folder / part)
+    with shared(folder, here):
+        if not (here / "model").is_dir():
+            stage = replace(STAGE, steps=steps, seed=seed)
+            main(here, stage, small(effects), None, here / "model", VARIANTS[name], shares=shares(effects))
     if not (here / "loss.txt").is_file():
         (here / "loss.txt").write_text(f"{held_out(here, effects):.4f}\n", encoding="utf-8")
     if each and not (here / "exam.md").is_file():
         asked = ["evaluate", "effects", "--short", "--model", here / "model", "--each", each, "-o", here / "exam.jsonl"]
-        named = [word for effect in effects for word in ("--effect", effect)] if effects else []
+        named = [word for effect in effects for word in ("--effect", effect)]
         told = subprocess.run(
             [sys.executable, "-m", "refrain.cli.main", *map(str, asked), *named],
             check=True, capture_output=True, text=True,
@@ -76,24 +55,28 @@ def run(folder: Path, name: str, seed: int, steps: int, each: int, effects: tupl
         (here / "exam.md").write_text(told.stdout, encoding="utf-8")
 
 
-def learn(here: Path, name: str, stage: Stage, effects: tuple[str, ...]) -> None:
-    """Train a variant from nothing: on every effect as `embedded.py` does, or on some, and then small clips only."""
-    shelf = Shelf(here / "scenes", SCENES)
-    shelf.fill()
-    pupil = Pupil.new(here, shelf, None, VARIANTS[name], vocabulary(), said_and_meant)
-    drawing = drawn_from(shelf, stage, effects)
+@contextmanager
+def shared(folder: Path, here: Path) -> Iterator[None]:
+    """Scenes, codec and words of all runs in `folder`: made once, by the first of them."""
+    here.mkdir(parents=True, exist_ok=True)
+    parts = ("scenes", "codec", "words")
+    for part in parts:
+        if (folder / part).exists() and not (here / part).exists():
+            (here / part).symlink_to((folder / part).resolve())
+    yield
+    for part in parts:
+        if not (folder / part).exists():
+            (here / part).rename(folder / part)
 
-    def wrong(drawn: Drawn, generator: torch.Generator) -> torch.Tensor:
-        with torch.autocast(pupil.place.type, torch.bfloat16):
-            return wrong_of(pupil, drawn, generator)
 
-    average = train(pupil.named, lambda numbers: ahead(drawing, numbers), wrong, stage, here, say)
-    pupil.export(here / "model", average.shadow)
+def small(effects: tuple[str, ...]) -> float:
+    """The share of small steps: all of them, where only some effects are learnt."""
+    return 1.0 if effects else SMALL
 
 
-def drawn_from(shelf: Shelf, stage: Stage, effects: tuple[str, ...]) -> Drawing:
-    """Pairs of these effects; of all where there are none."""
-    return Drawing(shelf, stage, 1.0, dict.fromkeys(effects, 1)) if effects else Drawing(shelf, stage, SMALL)
+def shares(effects: tuple[str, ...]) -> dict[str, int] | None:
+    """How often each effect is drawn: these alone, or all as `embedded.py` has them."""
+    return dict.fromkeys(effects, 1) if effects else None
 
 
 @torch.no_grad()
@@ -101,7 +84,7 @@ def held_out(here: Path, effects: tuple[str, ...]) -> float:
     """Mean loss of a variant on pairs that no run draws (of the same scenes), with the same noise for all."""
     editor = Editor.from_pretrained(str(here / "model"))
     stage = replace(STAGE, seed=HELD, drop=0.0, steps=PAIRS)
-    drawing = drawn_from(Shelf(here / "scenes", SCENES), stage, effects)
+    drawing = Drawing(Shelf(here / "scenes", SCENES), stage, small(effects), shares(effects))
     assert isinstance(editor.denoiser, WanDenoiser)
     found: list[float] = []
     for number in range(PAIRS // EARLY[0][2]):

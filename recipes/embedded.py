@@ -362,12 +362,12 @@ def ahead(drawing: Dataset[D], numbers: range) -> Iterator[D]:
 
 def main(
     folder: Path, stage: Stage, small: float, released: Path | None, export: Path | None, card: Card = CARD,
-    heard: Callable[[Step], None] = say,
+    heard: Callable[[Step], None] = say, shares: dict[str, int] | None = None,
 ) -> None:  # fmt: skip
     shelf = Shelf(folder / "scenes", SCENES)
     shelf.fill(lambda done, of: Console().print(f"{done} of {of} scenes rendered") if done % 100 == 0 else None)
     pupil = Pupil.new(folder, shelf, released, card, vocabulary(), said_and_meant)
-    drawing = Drawing(shelf, stage, small)
+    drawing = Drawing(shelf, stage, small, shares)
 
     def wrong(drawn: Drawn, generator: torch.Generator) -> Tensor:
         with torch.autocast(pupil.place.type, torch.bfloat16):

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from ablations import shared
 from embedded import FURTHER, TIMES, pixels
 from sessions import SEEN, TAUGHT, main, shown
 from torch import Tensor
@@ -48,18 +49,12 @@ LAYOUTS = ("row", "alone", "masks")
 def run(folder: Path, start: Path, way: str, seed: int, steps: int) -> None:
     """Let the model learn on in one way, and measure it; what is there already is not made again."""
     here = folder / f"{way}-{seed}"
-    here.mkdir(parents=True, exist_ok=True)
-    for part in ("scenes", "codec", "words"):  # made once, by the first run
-        if (folder / part).exists() and not (here / part).exists():
-            (here / part).symlink_to((folder / part).resolve())
-    if not (here / "model").is_dir():
-        how = WAYS[way]
-        card = replace(TAUGHT, rule=str(how.get("rule", TAUGHT.rule)))
-        stage = replace(FURTHER, steps=steps, seed=100 + seed)
-        main(here, stage, start, here / "model", card, int(how.get("turns", 0)), int(how.get("data", SEEN)))
-    for part in ("scenes", "codec", "words"):
-        if not (folder / part).exists():
-            (here / part).rename(folder / part)
+    with shared(folder, here):
+        if not (here / "model").is_dir():
+            how = WAYS[way]
+            card = replace(TAUGHT, rule=str(how.get("rule", TAUGHT.rule)))
+            stage = replace(FURTHER, steps=steps, seed=100 + seed)
+            main(here, stage, start, here / "model", card, int(how.get("turns", 0)), int(how.get("data", SEEN)))
     if not (here / "losses.json").is_file():
         (here / "losses.json").write_text(json.dumps(measured(here / "model")), encoding="utf-8")
 

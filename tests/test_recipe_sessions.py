@@ -49,7 +49,7 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleTy
     new_tokenizer(sessions.KNOWN).save_pretrained(tmp_path / "words")
     quarters().save_pretrained(tmp_path / "codec", torch.float16)
     yield sessions
-    for name in ("embedded", "sessions"):
+    for name in ("embedded", "sessions", "ablations", "session_ablations"):
         sys.modules.pop(name, None)
 
 
@@ -87,7 +87,6 @@ def test_ways_to_learn_are_compared_by_the_same_turns(
     assert Card.load(tmp_path / "full-0" / "model").rule == "full"
     assert ways.measured(tmp_path / "pairs-0" / "model") == asked
     assert ways.table(tmp_path, "pairs", 1).count("(") == 6
-    sys.modules.pop("session_ablations")
 
 
 @pytest.mark.slow
@@ -96,10 +95,13 @@ def test_a_part_of_the_row_is_left_out_and_examined(
     recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import ablations
+    import embedded
 
     small = (("SCENES", 4), ("PAIRS", 2), ("EARLY", ((64, 64, 1, 3),)), ("STAGE", Stage(steps=1, every=10, warmup=1)))
-    for name, value in (*small, ("ahead", lambda drawing, numbers: (drawing[n] for n in numbers))):
+    for name, value in small:
         monkeypatch.setattr(ablations, name, value)
+    monkeypatch.setattr(embedded, "SCENES", 4)
+    monkeypatch.setattr(embedded, "ahead", lambda drawing, numbers: (drawing[n] for n in numbers))
     folder = tmp_path / "parts"
     new_text_encoder(len(vocabulary()), 32).save_pretrained(folder / "words")
     new_tokenizer(vocabulary()).save_pretrained(folder / "words")
@@ -109,9 +111,8 @@ def test_a_part_of_the_row_is_left_out_and_examined(
     assert Card.load(folder / "keyless-0" / "model").key_frames == 0
     assert 0 < float((folder / "keyless-0" / "loss.txt").read_text()) < 100
     shelf, stage = Shelf(folder / "scenes", 4), Stage(steps=9, warmup=1)
-    assert ablations.drawn_from(shelf, stage, ("fog",)).effects == ["fog"]
-    assert ablations.drawn_from(shelf, stage, ()).effects == list(EFFECTS)
-    sys.modules.pop("ablations")
+    assert ablations.Drawing(shelf, stage, 1.0, ablations.shares(("fog",))).effects == ["fog"]
+    assert ablations.Drawing(shelf, stage, 1.0, ablations.shares(())).effects == list(EFFECTS)
 
 
 def test_words_stand_in_the_same_order_in_every_process(recipe: ModuleType) -> None:

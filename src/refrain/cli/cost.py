@@ -27,7 +27,7 @@ def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | Non
     """The sizes of a request, as the model will see it."""
     from refrain.attention import Dense
     from refrain.editing.compose import PATCH, windows
-    from refrain.editing.estimate import Job
+    from refrain.editing.estimate import Job, latents_of
     from refrain.editing.regions import count_passes
     from refrain.editing.walk import stretch, walk_of
     from refrain.media.fit import model_size
@@ -37,8 +37,7 @@ def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | Non
     rows, columns = request.source.size
     walk = walk_of(request, card)
     size = model_size((rows, columns), request.short_side or card.short_side, card.multiple)
-    latents = 1 + -(-(last - first - 1) // net.latent_frames)
-    y, x = (side // net.frame_pixels // PATCH for side in size)
+    latents, y, x = latents_of(last - first, size, net)
     usual = Number.FLOAT32 if device == "cpu" else Number.BFLOAT16
     return Job(
         frames=last - first,
@@ -53,7 +52,7 @@ def job_of(request: "Edit", outline: "Outline", device: str, dtype: Number | Non
         shift=walk.shift,
         grid=walk.grid,
         attention=request.attention or Dense(),
-        passes=count_passes(request, (latents, y, x), net.latent_frames, windows(latents, card)),
+        passes=count_passes(request, (latents, y // PATCH, x // PATCH), net.latent_frames, windows(latents, card)),
     )
 
 

@@ -124,8 +124,7 @@ def estimate(job: Job, card: Card, net: Network, weight_bytes: int, device: str 
 
 def lay(job: Job, card: Card, net: Network) -> list[Sequence]:
     """The row of every window, on latents without memory."""
-    frames = 1 + -(-(job.frames - 1) // net.latent_frames)
-    rows, columns = (side // net.frame_pixels for side in job.size)
+    frames, rows, columns = latents_of(job.frames, job.size, net)
     pictures = tuple(_bare(net, 1, rows, columns) for _ in range(job.references))
     seen = Seen(_bare(net, frames, rows, columns), _coarse(card, net, job), pictures)
     words = torch.zeros(1, 1, 1).expand(1, net.text_length, net.text_width)
@@ -133,6 +132,11 @@ def lay(job: Job, card: Card, net: Network) -> list[Sequence]:
         compose(words, seen, window, card, _history(window, net, rows, columns), beat=2 * number)
         for number, window in enumerate(windows(frames, card))
     ]
+
+
+def latents_of(frames: int, size: tuple[int, int], net: Network) -> tuple[int, int, int]:
+    """Latent frames, rows and columns of so many frames of a size (rows, columns)."""
+    return 1 + -(-(frames - 1) // net.latent_frames), size[0] // net.frame_pixels, size[1] // net.frame_pixels
 
 
 def pane_of(row: Sequence, card: Card) -> Pane:
