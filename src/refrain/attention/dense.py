@@ -1,6 +1,8 @@
 """Exact attention without a mask: for each sight, gather what is seen and attend to it all."""
 
 from collections.abc import Sequence as Ordered
+from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -12,14 +14,15 @@ from .plan import Plan
 
 def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan) -> Tensor:
     """q [B, Lq, H, D], k, v [B, Lk, H, D] -> [B, Lq, H, D]; one fast, unmasked call per sight."""
-    asked, held = _spans(plan.queries, plan.lengths), _spans(plan.keys, plan.lengths)
     if len(plan.sights) == 1:
         return look(q, k, v)
+    asked, keys, values = (
+        _Cut.of(x, those, plan.lengths) for x, those in ((q, plan.queries), (k, plan.keys), (v, plan.keys))
+    )
     parts: dict[int, Tensor] = {}
     for sight in plan.sights:
-        rows, seen = [asked[i] for i in sight.queries], [held[j] for j in sight.keys]
-        answer = look(_gather(q, rows), _gather(k, seen), _gather(v, seen))
-        parts.update(zip(sight.queries, torch.split(answer, [b - a for a, b in rows], dim=1)))
+        answer = look(asked.gather(sight.queries), keys.gather(sight.keys), values.gather(sight.keys))
+        parts.update(zip(sight.queries, answer.split([plan.lengths[i] for i in sight.queries], dim=1)))
     return torch.cat([parts[i] for i in plan.queries], dim=1)  # [B, Lq, H, D]
 
 
@@ -34,18 +37,32 @@ def look(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     ).transpose(1, 2)
 
 
-def _spans(segments: Ordered[int], lengths: Ordered[int]) -> dict[int, tuple[int, int]]:
-    """Where each of `segments` starts and stops in a tensor that holds just these, in row order."""
-    spans: dict[int, tuple[int, int]] = {}
-    start = 0
-    for i in segments:
-        spans[i] = (start, start + lengths[i])
-        start += lengths[i]
-    return spans
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """A row [B, L, H, D] and its segments, by number: where each starts and stops, and its piece."""
 
+    row: Tensor
+    spans: dict[int, tuple[int, int]]
+    pieces: dict[int, Tensor]
 
-def _gather(x: Tensor, spans: Ordered[tuple[int, int]]) -> Tensor:
-    """The rows of `spans`; a view where they are neighbours, a copy where they are not."""
-    if all(a[1] == b[0] for a, b in zip(spans, spans[1:])):
-        return x[:, spans[0][0] : spans[-1][1]]
-    return torch.cat([x[:, a:b] for a, b in spans], dim=1)
+    @staticmethod
+    def of(row: Tensor, segments: Ordered[int], lengths: Ordered[int]) -> "_Cut":
+        """Of a row that holds just these segments, in this order; lengths are those of all there are."""
+        each = [lengths[i] for i in segments]
+        stops = list(accumulate(each))
+        spans = {i: (stop - length, stop) for i, stop, length in zip(segments, stops, each)}
+        return _Cut(row, spans, dict(zip(segments, row.split(each, dim=1))))
+
+    def gather(self, segments: Ordered[int]) -> Tensor:
+        """Some segments side by side: a view where they are neighbours, or else a copy.
+
+        Where gradients flow it is a copy too, since those of a view are as long as the whole row.
+        """
+        if len(segments) == 1:
+            return self.pieces[segments[0]]
+        spans = [self.spans[i] for i in segments]
+        if not (self.row.requires_grad and torch.is_grad_enabled()) and all(
+            a[1] == b[0] for a, b in zip(spans, spans[1:])
+        ):
+            return self.row[:, spans[0][0] : spans[-1][1]]
+        return torch.cat([self.pieces[i] for i in segments], dim=1)

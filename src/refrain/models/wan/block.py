@@ -99,28 +99,21 @@ def _tables(block: nn.Module, runs: list[Run]) -> list[tuple[Tensor, ...]]:
 
 def _modulate(norm: nn.Module, x: Tensor, runs: list[Run], rows: list[tuple[Tensor, Tensor]]) -> Tensor:
     """norm(x) * (1 + scale) + shift, with one (shift, scale) [B, W] a run."""
-    flat = norm(x.float())
-    parts = [
-        flat[:, run.start : run.stop] * (1 + scale[:, None]) + shift[:, None] for run, (shift, scale) in zip(runs, rows)
-    ]
-    return _join(parts).type_as(x)
+    flat = _cut(norm(x.float()), runs)
+    return _join([part * (1 + scale[:, None]) + shift[:, None] for part, (shift, scale) in zip(flat, rows)]).type_as(x)
 
 
 def _gated(x: Tensor, more: Tensor, runs: list[Run], gates: list[Tensor]) -> Tensor:
     """x + more * gate, with one gate [B, W] a run."""
-    parts = [
-        x[:, run.start : run.stop].float() + more[:, run.start : run.stop] * gate[:, None]
-        for run, gate in zip(runs, gates)
-    ]
-    return _join(parts).type_as(x)
+    parts = zip(_cut(x, runs), _cut(more, runs), gates)
+    return _join([part.float() + added * gate[:, None] for part, added, gate in parts]).type_as(x)
 
 
 def _listen(block: nn.Module, number: int, x: Tensor, runs: list[Run]) -> Tensor:
     """Cross-attention: every run to its own words; a run without words goes by."""
     attn = block.attn2
     parts: list[Tensor] = []
-    for run in runs:
-        part = x[:, run.start : run.stop]
+    for run, part in zip(runs, _cut(x, runs)):
         if run.words is not None or run.parts:
             asked = linear(attn.to_q, block.norm2(part.float()).type_as(x), run.touches)
             q = attn.norm_q(asked).unflatten(2, (attn.heads, -1))
@@ -137,6 +130,11 @@ def _heard(q: Tensor, number: int, run: Run) -> Tensor:
     answers = [dense.look(q.index_select(1, tokens), *words[number]) for tokens, words in run.parts]
     order = torch.cat([tokens for tokens, _ in run.parts]).argsort()
     return torch.cat(answers, dim=1).index_select(1, order)
+
+
+def _cut(x: Tensor, runs: list[Run]) -> list[Tensor]:
+    """x [B, L, W] run by run. Split, not sliced: each slice would have a gradient as long as the whole row."""
+    return list(x.split([run.stop - run.start for run in runs], dim=1))
 
 
 def _join(parts: list[Tensor]) -> Tensor:
