@@ -40,7 +40,7 @@ def learn_sessions(recipe: Recipe, given: Given, drops: Drops) -> Path:
 
     def wrong(lesson: Lesson, generator: torch.Generator) -> Tensor:
         there = lesson.to(crew.device)
-        return loss_of_lesson(denoiser, there, generator, recipe.shift, recipe.std, drops, recipe.spec)
+        return loss_of_lesson(denoiser, there, generator, (recipe.shift, recipe.std), drops, recipe.spec)
 
     def drawn_of(split: Split, those: list[tuple[SessionStore, float]], of: Stage) -> Lessons:
         heard: Callable[[Filled], None] = lambda f: given.stage("caching latents", f.done, f.total)  # noqa: E731

@@ -121,20 +121,23 @@ def rows_of(
 
 
 def loss_of_lesson(
-    denoiser: WanDenoiser, lesson: Lesson, generator: torch.Generator, shift: float = 1.0, std: float = 1.0,
-    drops: Drops = Drops(), spec: Spec = Dense(), pointing: Pointing | None = None,
+    denoiser: WanDenoiser, lesson: Lesson, generator: torch.Generator, times: tuple[float, float] = (1.0, 1.0),
+    drops: Drops = Drops(), spec: Spec = Dense(), pointing: Pointing | None = None, floor: float | None = None,
 ) -> Tensor:  # fmt: skip
     """Mean over all targets of the square error that `objective.loss_of` takes of one; each has noise of its own.
 
-    pointing: the network also points at what the turns say of where, and that is added.
+    times: shift and standard deviation of the noise times. floor: see `objective.wrong`; without it, masks outweigh
+    pictures, of which little changes. pointing: the network also points at what the turns say of where, and that is
+    added.
     """
+    shift, std = times
     sequence, clean = rows_of(lesson, denoiser, generator, drops)
     row = denoiser.prepare(sequence, spec, memory=False)
     noises = [torch.randn(x.shape, generator=generator).to(x) for x in clean]
-    times = [draw_times(generator, x.shape[0], std=std, shift=shift).to(x.device) for x in clean]
-    outputs = row.outputs([noised(x, noise, t) for x, noise, t in zip(clean, noises, times)], times)
-    said = enumerate(zip(outputs, clean, noises, times))
-    each = [wrong(output, x, row.base(x, n), noise, t, denoiser.card) for n, (output, x, noise, t) in said]
+    drawn = [draw_times(generator, x.shape[0], std=std, shift=shift).to(x.device) for x in clean]
+    outputs = row.outputs([noised(x, noise, t) for x, noise, t in zip(clean, noises, drawn)], drawn)
+    said = enumerate(zip(outputs, clean, noises, drawn))
+    each = [wrong(output, x, row.base(x, n), noise, t, denoiser.card, floor) for n, (output, x, noise, t) in said]
     apart = torch.stack(each).mean()
     if pointing is None:
         return apart

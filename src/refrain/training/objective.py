@@ -80,11 +80,21 @@ def loss_of(
     return wrong(output, latents, row.base(latents), noise, t, card)
 
 
-def wrong(output: Tensor, clean: Tensor, base: Tensor, noise: Tensor, t: Tensor, card: Card) -> Tensor:
-    """How wrong a target's output [B, C, T, Y, X] is, at noise times t [B], as `loss_of` says."""
+def wrong(
+    output: Tensor, clean: Tensor, base: Tensor, noise: Tensor, t: Tensor, card: Card, floor: float | None = None
+) -> Tensor:  # fmt: skip
+    """How wrong a target's output [B, C, T, Y, X] is, at noise times t [B], as `loss_of` says.
+
+    floor: a change is weighed by its own power instead: what counts is the share of it that is missing, of a small
+    thing as of a whole background; `floor` is added to the power, so that a change of nothing does not count without
+    end. It is meant for times near 1, where nothing of the change shows through the noise.
+    """
     if card.prediction == "velocity":
         return (output.float() - velocity_target(clean, noise)).square().mean()
-    apart = (output.float() - (clean - base)).square().mean(dim=(1, 2, 3, 4))  # [B]
+    over = (1, 2, 3, 4)
+    apart = (output.float() - (clean - base)).square().mean(over)  # [B]
+    if floor is not None:
+        return (apart / ((clean - base).square().mean(over) + floor)).mean()
     return (apart / saying(t, card.spread).rest.square()).mean()
 
 
