@@ -3,12 +3,12 @@
     python recipes/session_ablations.py runs/ways --start runs/sessions/model --steps 1000 --seeds 3
     python recipes/session_ablations.py runs/ways --start runs/sessions/model --only sessions,pairs    # two of the ways
 
-Hardware: one CPU core and 6 GB. Hours: about 2 s a step, so six ways of three seeds are ten hours on one core. Killed,
+Hardware: one CPU core and 6 GB. Hours: 1.2 s a step, so six ways of three seeds are six hours on one core. Killed,
 it goes on where it was. Expected figures: docs/quality.md, "Sessions".
 VINCIE (arXiv 2506.10941) compares sessions with pairs, a chain with none, and amounts of data by the share of turns
-that a judge calls right. A short run makes hardly any turn right; so what is compared here is the loss of the picture
-of each turn of held-out sessions, with the same noise for all: with all that stood before it in its row, with the last
-picture alone, and with the true masks besides (what a chain of editing would bring, were it perfect).
+that a judge calls right. A short run makes few turns right; so what is compared here is the share that is missing of
+the change of each turn of held-out sessions, from the same noise for all: with all that stood before it in its row,
+with the last picture alone, and with the true masks besides (what a chain of editing would bring, were it perfect).
 """
 
 import argparse
@@ -19,8 +19,8 @@ from pathlib import Path
 
 import torch
 from ablations import shared
-from embedded import FURTHER, TIMES, pixels
-from sessions import SEEN, TAUGHT, main, shown
+from embedded import pixels
+from sessions import DRAW, SEEN, TAUGHT, main, shown, stage_of
 from torch import Tensor
 
 from refrain.attention import Dense
@@ -39,9 +39,9 @@ WAYS: dict[str, dict[str, int | str]] = {
     "sessions": {},
     "pairs": {"turns": 1},
     "full": {"rule": "full"},  # without a causal rule: a row teaches one target
-    "data1": {"data": 250},  # sessions that there are
-    "data2": {"data": 500},
-    "data4": {"data": 1000},
+    "data1": {"data": 25},  # sessions that there are
+    "data2": {"data": 50},
+    "data4": {"data": 100},
 }
 LAYOUTS = ("row", "alone", "masks")
 
@@ -53,22 +53,23 @@ def run(folder: Path, start: Path, way: str, seed: int, steps: int) -> None:
         if not (here / "model").is_dir():
             how = WAYS[way]
             card = replace(TAUGHT, rule=str(how.get("rule", TAUGHT.rule)))
-            stage = replace(FURTHER, steps=steps, seed=100 + seed)
-            main(here, stage, start, here / "model", card, int(how.get("turns", 0)), int(how.get("data", SEEN)))
+            plan = replace(DRAW, turns=int(how.get("turns", 0)), data=int(how.get("data", SEEN)))
+            stage = replace(stage_of(plan, steps), seed=100 + seed)
+            main(here, stage, start, here / "model", card, plan)
     if not (here / "losses.json").is_file():
         (here / "losses.json").write_text(json.dumps(measured(here / "model")), encoding="utf-8")
 
 
 @torch.no_grad()
 def measured(model: Path) -> dict[str, list[list[float]]]:
-    """Of every layout, the loss of every turn of every held-out session."""
+    """Of every layout, the share that is missing of the change of every turn of every held-out session."""
     editor = Editor.from_pretrained(str(model))
     every = [draw_session(HELD + n, TURNS, SIZE) for n in range(SESSIONS)]
     return {layout: [list(losses(editor, one, layout)) for one in every] for layout in LAYOUTS}
 
 
 def losses(editor: Editor, session: RenderedSession, layout: str) -> Iterator[float]:
-    """The loss of the picture of each turn, given true answers before it."""
+    """What is missing of the change of each turn, given true answers before it."""
     assert isinstance(editor.denoiser, WanDenoiser)
     card = editor.card
 
@@ -89,18 +90,16 @@ def losses(editor: Editor, session: RenderedSession, layout: str) -> Iterator[fl
         after = seen(pixels(turn.frames[None]))
         question = line.ask(editor.words.encode([turn.instruction]), base=before.full)
         generator = torch.Generator().manual_seed(1000 * number + session.seed % 1000)
-        noise, t = (
-            torch.randn(after.full.shape, generator=generator),
-            draw_times(generator, 1, std=TIMES[1], shift=TIMES[0]),
-        )
+        noise, (shift, std) = torch.randn(after.full.shape, generator=generator), DRAW.times
+        t = draw_times(generator, 1, std=std, shift=shift)
         row = editor.denoiser.prepare(question.row, Dense(), memory=False)
         (output,) = row.outputs([noised(after.full, noise, t)], [t])
-        yield float(wrong(output, after.full, row.base(after.full, 0), noise, t, card))
+        yield float(wrong(output, after.full, row.base(after.full, 0), noise, t, card, DRAW.floor))
         line, before = question.answered(after), after
 
 
 def table(folder: Path, way: str, seeds: int) -> str:
-    """One row: of each layout the mean loss of the first turn and of all later ones, with 95 % intervals."""
+    """One row: of each layout the mean of the first turn and of all later ones, with 95 % intervals."""
     cells = [way]
     each = [json.loads((folder / f"{way}-{seed}" / "losses.json").read_text()) for seed in range(seeds)]
     for layout in LAYOUTS:

@@ -1,13 +1,15 @@
 """Teach the embedded model sessions: pictures and masks of several turns in one row, beside its video effects.
 
-    python recipes/sessions.py runs/sessions --start runs/embedded/model --export runs/sessions/model
+    python recipes/sessions.py runs/see --start runs/embedded/model --steps 9000 --export runs/see/model
+    python recipes/sessions.py runs/draw --start runs/see/model --draw --steps 5000 --export runs/draw/model
     python recipes/sessions.py runs/pairs --start runs/embedded/model --turns 1        # single pairs, for comparison
     python recipes/sessions.py runs/full --start runs/embedded/model --rule full       # without a causal rule
-    refrain train recipes/sessions.py runs/sessions --model runs/embedded/model
+    refrain train recipes/sessions.py runs/see --model runs/embedded/model
 
-Hardware: one CPU core and 6 GB. Hours: about 2 s a step on one core; docs/quality.md has what so many steps came to.
+Hardware: one CPU core and 6 GB. Hours: about 1.2 s a step on one core; docs/quality.md has what so many steps came to.
 From VINCIE (arXiv 2506.10941): the three tasks, all turns in one row, current picture dropped in 20 % and masks in 70 %
-of contexts, masks present in 80 % of sessions, words dropped for guidance in 10 %. Ours: everything else.
+of contexts, masks present in 80 % of sessions, words dropped for guidance in 10 %. Ours: everything else; above all two
+stretches, of which the first teaches what is there and what is meant (`SEE`), the second to draw it (`DRAW`).
 """
 
 import argparse
@@ -21,6 +23,7 @@ import numpy as np
 import torch
 from embedded import AGAIN, CARD, FURTHER, SCENES, TIMES, Drawing, Pupil, ahead, pixels, said_and_meant, say, wrong_of
 from embedded import Drawn as Pairs
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -40,6 +43,7 @@ from refrain.editing.compose import Seen, see
 from refrain.editing.turns import SAYING, Task
 from refrain.models.embedded.new import REFERENCES
 from refrain.models.protocols import Card
+from refrain.training.checkpoint import NAME as STATE
 from refrain.training.lesson import Drops, Lesson, TaughtTurn, loss_of_lesson
 from refrain.training.loop import Step, train
 from refrain.training.recipe import Given
@@ -49,11 +53,9 @@ SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are f
 WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and for how many steps
 TRAITS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
 KINDS = 2 + len(TRAITS) + sum(map(len, TRAITS.values()))  # that are pointed at (`pointed`)
-POINTED = 12.0  # what pointing weighs (a mean over kinds): which thing is meant is what a turn is about
 SIZES = ((96, 96), (96, 128), (128, 96), (128, 128))  # rows, columns
 TURNS = (1, 2, 3, 4, 6)
 PICTURES = 24  # of all sessions of a batch together, about
-EFFECTS_SHARE, COMPOSED_SHARE, STORY_SHARE = 0.15, 0.1, 0.05  # of the batches; all others are sessions
 NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
 TELLING = ("next", "go on", "thing", "object", "shows")  # of stories and compositions, what says that they are such
 OFFSETS = {"reference": (0.0, 0.0, 24.0), "mask": (0.0, 24.0, 0.0)}  # tokens; pictures are at most 12 wide here
@@ -90,6 +92,39 @@ TAUGHT: Card = replace(
 )
 
 
+VINCIE = Drops()  # the paper's
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a stretch draws, and how it weighs it.
+
+    effects, composed, story: their shares of the batches; all others are sessions. drops: what is not there to be seen.
+    words: how often what is said is dropped. times: shift and deviation of the noise times. floor: of
+    `training.objective.wrong`. pointed: what pointing weighs (a mean over kinds). rate: of learning.
+    turns: of every session; 0: several. data: how many sessions there are.
+    """
+
+    effects: float = 0.15
+    composed: float = 0.1
+    story: float = 0.05
+    drops: Drops = VINCIE
+    words: float = FURTHER.drop
+    times: tuple[float, float] = TIMES
+    floor: float | None = None
+    pointed: float = 12.0  # which thing is meant is what a turn is about
+    rate: float = FURTHER.rate
+    turns: int = 0
+    data: int = SEEN
+
+
+SEE = Plan()
+# An answer follows from the words and the picture, so it is drawn in a few steps from pure noise (`TAUGHT.sampling`);
+# times between are not met in use. Masks, whose change is large, taught four times as much as pictures did.
+DRAW = Plan(effects=0, composed=0.12, story=0.06, drops=Drops(masks=0.6), words=0, times=(100.0, 1.2), floor=0.1,
+            pointed=6.0, rate=1.5e-3)  # fmt: skip
+
+
 # -- batches -----------------------------------------------------------------------------------------------------------
 
 
@@ -118,8 +153,8 @@ class Sessions:
 class Lessons(Dataset["Sessions | Pairs"]):
     """Batch n of the run, drawn from (seed, n) alone: sessions, compositions, stories, and pairs of effects."""
 
-    def __init__(self, shelf: Shelf, stage: Stage, turns: int, data: int) -> None:
-        self.stage, self.turns, self.data = stage, turns, data
+    def __init__(self, shelf: Shelf, stage: Stage, plan: Plan) -> None:
+        self.stage, self.plan = stage, plan
         self.pairs = Drawing(shelf, stage, 0.7)
 
     def __len__(self) -> int:
@@ -132,15 +167,15 @@ class Lessons(Dataset["Sessions | Pairs"]):
     def _drawn(self, number: int) -> "Sessions | Pairs":
         cv2.setNumThreads(1)
         rng = np.random.default_rng((self.stage.seed, number, 17))
-        kind, size = rng.random(), SIZES[int(rng.integers(len(SIZES)))]
-        if kind < EFFECTS_SHARE:
+        kind, size, plan = rng.random(), SIZES[int(rng.integers(len(SIZES)))], self.plan
+        if kind < plan.effects:
             return self.pairs._drawn(number, rng.random() < 0.7)
-        if kind < EFFECTS_SHARE + COMPOSED_SHARE:
-            return composed(rng, size, self.stage.drop, self.data)
-        if kind < EFFECTS_SHARE + COMPOSED_SHARE + STORY_SHARE:
-            return story(rng, size, self.data)
-        turns = self.turns or int(rng.choice(TURNS))
-        return sessions(rng, turns, size, self.stage.drop, self.data)
+        if kind < plan.effects + plan.composed:
+            return composed(rng, size, self.stage.drop, plan.data)
+        if kind < plan.effects + plan.composed + plan.story:
+            return story(rng, size, plan.data)
+        turns = plan.turns or int(rng.choice(TURNS))
+        return sessions(rng, turns, size, self.stage.drop, plan.data)
 
 
 def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], drop: float, data: int) -> Sessions:
@@ -254,46 +289,72 @@ def _meant(seed: int) -> tuple[str, set[str]]:
 # -- the run -----------------------------------------------------------------------------------------------------------
 
 
-def run(given: Given, turns: int = 0, rule: str = "block_causal", data: int = SEEN, export: str = "") -> None:
-    """turns: of every session; 0: several. rule: `block_causal` or `full`. data: how many sessions there are."""
-    stage = replace(FURTHER, steps=given.steps or FURTHER.steps)
+def run(
+    given: Given, turns: int = 0, rule: str = "block_causal", data: int = SEEN, draw: bool = False, export: str = ""
+) -> None:
+    """turns: of every session; 0: several. rule: `block_causal` or `full`. data: how many sessions there are.
+
+    draw: the second stretch, which goes on from a model of the first.
+    """
+    plan = replace(DRAW if draw else SEE, turns=turns, data=data)
     released = None if given.model is None else Path(given.model)
-    card = replace(TAUGHT, rule=rule)
-    main(given.folder, stage, released, Path(export) if export else None, card, turns, data, given.step)
+    stage = stage_of(plan, given.steps or FURTHER.steps)
+    main(given.folder, stage, released, Path(export) if export else None, replace(TAUGHT, rule=rule), plan, given.step)
+
+
+def stage_of(plan: Plan, steps: int) -> Stage:
+    """So many steps of a plan."""
+    return replace(FURTHER, steps=steps, rate=plan.rate, drop=plan.words)
 
 
 def main(
-    folder: Path, stage: Stage, released: Path | None, export: Path | None, card: Card = TAUGHT, turns: int = 0,
-    data: int = SEEN, heard: Callable[[Step], None] = say,
+    folder: Path, stage: Stage, released: Path | None, export: Path | None, card: Card = TAUGHT, plan: Plan = SEE,
+    heard: Callable[[Step], None] = say,
 ) -> None:  # fmt: skip
     shelf = Shelf(folder / "scenes", SCENES)
     shelf.fill()
     pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, KINDS)
-    pupil.pointing.weight = POINTED
-    lessons = Lessons(shelf, stage, turns, data)
+    pupil.pointing.weight = plan.pointed
+    if released is not None:
+        point_on(pupil, released.parent / STATE)
+    lessons = Lessons(shelf, stage, plan)
 
     def wrong(drawn: Sessions | Pairs, generator: torch.Generator) -> Tensor:
         with torch.autocast(pupil.place.type, torch.bfloat16):
             if isinstance(drawn, Pairs):
                 return wrong_of(pupil, drawn, generator)
             lesson = lesson_of(pupil, drawn)
-            return loss_of_lesson(pupil.denoiser, lesson, generator, *TIMES, Drops(), pointing=pupil.pointing)
+            return loss_of_lesson(
+                pupil.denoiser, lesson, generator, plan.times, plan.drops, pointing=pupil.pointing, floor=plan.floor
+            )
 
-    cause = {"turns": str(turns), "sessions": str(data), "rule": card.rule}
+    cause = {"turns": str(plan.turns), "sessions": str(plan.data), "rule": card.rule, "plan": str(plan)}
     average = train(pupil.named, lambda numbers: ahead(lessons, numbers), wrong, stage, folder, heard, cause)
     if export is not None:
         pupil.export(export, average.shadow)
+
+
+def point_on(pupil: Pupil, state: Path) -> None:
+    """Go on pointing as the run did that a model came of, where its state lies beside it still."""
+    found = load_file(state) if state.is_file() else {}
+    with torch.no_grad():
+        for name, p in pupil.pointing.named().items():
+            before = found.get(f"average/{name}")
+            if before is not None and before.shape == p.shape:
+                p.copy_(before)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--start", type=Path, help="the model to learn on from")
+    parser.add_argument("--draw", action="store_true", help="the second stretch: noise times near 1, no effects")
     parser.add_argument("--steps", type=int, default=FURTHER.steps)
     parser.add_argument("--turns", type=int, default=0, help="turns of every session; 0: of several lengths")
     parser.add_argument("--rule", choices=("block_causal", "full"), default="block_causal")
     parser.add_argument("--data", type=int, default=SEEN, help="how many sessions there are to learn from")
     parser.add_argument("--export", type=Path)
     given = parser.parse_args()
+    plan = replace(DRAW if given.draw else SEE, turns=given.turns, data=given.data)
     card = replace(TAUGHT, rule=given.rule)
-    main(given.folder, replace(FURTHER, steps=given.steps), given.start, given.export, card, given.turns, given.data)
+    main(given.folder, stage_of(plan, given.steps), given.start, given.export, card, plan)

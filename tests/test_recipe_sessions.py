@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from guarantees.house import ROOT
 from refrain.data.effects import EFFECTS
@@ -21,6 +22,7 @@ from refrain.errors import BadInput
 from refrain.media import Clip, PixelFormat
 from refrain.models.embedded.new import new_text_encoder, new_tokenizer
 from refrain.models.protocols import Card
+from refrain.training.checkpoint import NAME as STATE
 from refrain.training.journal import read
 from refrain.training.stage import Stage
 from tiny_embedded import quarters
@@ -69,14 +71,31 @@ def test_it_learns_and_what_it_makes_is_asked_in_turns(recipe: ModuleType, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
+def test_the_second_stretch_goes_on_from_the_first(recipe: ModuleType, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        for part in ("scenes", "codec", "words"):
+            (folder / part).symlink_to(tmp_path / part)
+    recipe.main(first, Stage(steps=2, every=10, warmup=1, drop=0.0, seed=1), None, first / "model")
+    pointed = load_file(first / STATE)["average/pointing.weight"]
+    still = Stage(steps=1, every=10, warmup=1, rate=0.0, drop=0.0, seed=1)
+    recipe.main(second, still, first / "model", None, plan=recipe.DRAW)
+    assert pointed.abs().max() > 0 and torch.equal(load_file(second / STATE)["average/pointing.weight"], pointed)
+    assert 0 < read(second)[0].loss < 20
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")
 def test_ways_to_learn_are_compared_by_the_same_turns(
     recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import session_ablations as ways
 
-    for name, value in (("FURTHER", Stage(steps=1, every=10, warmup=1, drop=0.0)), ("SESSIONS", 2), ("SIZE", (64, 64))):
+    for name, value in (("SESSIONS", 2), ("SIZE", (64, 64))):
         monkeypatch.setattr(ways, name, value)
-    recipe.main(tmp_path, ways.FURTHER, None, tmp_path / "model")
+    monkeypatch.setattr(recipe, "FURTHER", Stage(steps=1, every=10, warmup=1, drop=0.0))
+    recipe.main(tmp_path, recipe.FURTHER, None, tmp_path / "model")
     for way in ("pairs", "full"):
         ways.run(tmp_path, tmp_path / "model", way, 0, 2)
     asked = json.loads((tmp_path / "pairs-0" / "losses.json").read_text())

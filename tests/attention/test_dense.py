@@ -33,6 +33,17 @@ def test_dense_is_its_masked_twin(row: Sequence, name: str, seed: int) -> None:
     torch.testing.assert_close(out, masked(q, k, v, row, RULES[name]), rtol=0, atol=1e-12)
 
 
+@given(layouts, rules, SEED)
+def test_gradients_are_those_of_the_masked_twin(row: Sequence, name: str, seed: int) -> None:
+    q, k, v = qkv(len(row), seed)
+    weigh = qkv(len(row), seed + 100)[0]
+    mine, theirs = ([x.clone().requires_grad_() for x in (q, k, v)] for _ in range(2))
+    (attend(*mine, Plan.of(row, RULES[name]), Dense()) * weigh).sum().backward()
+    (masked(*theirs, row, RULES[name]) * weigh).sum().backward()
+    for a, b in zip(mine, theirs):
+        torch.testing.assert_close(a.grad, b.grad, rtol=0, atol=1e-12)
+
+
 @given(layouts, rules, SEED, st.data())
 def test_those_who_ask_alone_hear_the_same(row: Sequence, name: str, seed: int, data: st.DataObject) -> None:
     asking = sorted(data.draw(st.sets(st.integers(0, len(row.segments) - 1), min_size=1)))

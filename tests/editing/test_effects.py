@@ -17,6 +17,7 @@ from refrain.editing.regions import apart, count_passes, passes, region
 from refrain.editing.request import Edit, EffectUse, require_understood
 from refrain.errors import BadInput, BadWeights, Unsupported
 from refrain.media import Clip
+from refrain.models.outline import Outline
 from refrain.models.wan.hearing import Spot
 from tiny_embedded import CARD, save_tiny_embedded
 
@@ -246,3 +247,15 @@ def test_what_calls_an_effect_is_understood_where_the_effect_is_in_use() -> None
     require_understood("add Zaubertrank now", CARD, words, ("zaubertrank",))
     with pytest.raises(BadInput, match="does not understand"):
         require_understood("add Zaubertrank now", CARD, words, ("",))
+
+
+def test_who_is_not_understood_is_told_which_model_would() -> None:
+    for asked, model, other in (
+        ("remove the star", "embedded", "embedded-sessions"),
+        ("make it snow", "embedded-sessions", "embedded"),
+    ):
+        outline = Outline.of(model)
+        with pytest.raises(BadInput, match=f"The model {other} understands it: --model {other}\\.$"):
+            require_understood(asked, outline.card, outline.vocabulary)
+        with pytest.raises(BadInput, match=r'"\.$'):
+            require_understood("sing", outline.card, outline.vocabulary)

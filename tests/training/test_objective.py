@@ -80,6 +80,18 @@ def test_for_changes_of_the_usual_size_it_is_one_at_every_time() -> None:
         assert float((missed / how.rest).square().mean()) == pytest.approx(1, abs=0.02)
 
 
+@pytest.mark.parametrize("floor", [0.0, 0.3])
+def test_with_a_floor_it_is_the_share_of_the_change_that_is_missing(floor: float) -> None:
+    card, t, noise = Card(prediction="change"), torch.tensor([0.9, 0.99]), some(2, 4, 1, 4, 4, seed=1)
+    base, change = some(2, 4, 1, 4, 4, seed=2), some(2, 4, 1, 4, 4, seed=3)
+    power = change.square().mean((1, 2, 3, 4))
+    for said, share in ((0.0, 1.0), (0.5, 0.25), (1.0, 0.0)):
+        found = objective.wrong(said * change, base + change, base, noise, t, card, floor)
+        torch.testing.assert_close(found, (share * power / (power + floor)).mean(), atol=1e-6, rtol=1e-5)
+    quiet, loud = (objective.wrong(0 * c, base + c, base, noise, t, card, floor) for c in (change, 10 * change))
+    assert torch.isclose(quiet, loud) if floor == 0 else quiet < loud < 1
+
+
 @pytest.mark.parametrize("window", WINDOWS)
 def test_gradients_reach_the_words_and_the_embedding_of_clean_tokens(window: Window) -> None:
     wan, words = make(), some(2, 5, 32, seed=3).requires_grad_()

@@ -12,6 +12,7 @@ from torch import Tensor
 from refrain.attention import Spec
 from refrain.errors import BadInput
 from refrain.media import Clip
+from refrain.models.outline import INSIDE, Outline
 from refrain.models.protocols import Card
 
 LONGEST = 1000  # characters of an instruction
@@ -178,4 +179,16 @@ def require_understood(
         return
     if not understood(instruction, card, vocabulary):
         can = "; ".join(f'"{wording}"' for wording in card.understands)
-        raise BadInput(f'{card.name} does not understand "{instruction}"; it can do, in these words or others: {can}.')
+        raise BadInput(
+            f'{card.name} does not understand "{instruction}"; it can do, in these words or others: {can}.'
+            f"{_elsewhere(instruction, card)}"
+        )
+
+
+def _elsewhere(instruction: str, card: Card) -> str:
+    """Which model that comes with the package would understand, as a sentence; nothing where none would."""
+    for name in (name for name, folder in INSIDE.items() if folder.is_dir()):
+        one = Outline.of(name)
+        if one.card.name != card.name and understood(instruction, one.card, one.vocabulary):
+            return f" The model {name} understands it: --model {name}."
+    return ""
