@@ -24,6 +24,7 @@ from refrain.models.embedded.new import new_text_encoder, new_tokenizer
 from refrain.models.protocols import Card
 from refrain.training.checkpoint import NAME as STATE
 from refrain.training.journal import read
+from refrain.training.recipe import Given
 from refrain.training.stage import Stage
 from tiny_embedded import quarters
 
@@ -71,7 +72,9 @@ def test_it_learns_and_what_it_makes_is_asked_in_turns(recipe: ModuleType, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
-def test_the_second_stretch_goes_on_from_the_first(recipe: ModuleType, tmp_path: Path) -> None:
+def test_the_second_stretch_goes_on_from_the_first(
+    recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()
@@ -79,8 +82,8 @@ def test_the_second_stretch_goes_on_from_the_first(recipe: ModuleType, tmp_path:
             (folder / part).symlink_to(tmp_path / part)
     recipe.main(first, Stage(steps=2, every=10, warmup=1, drop=0.0, seed=1), None, first / "model")
     pointed = load_file(first / STATE)["average/pointing.weight"]
-    still = Stage(steps=1, every=10, warmup=1, rate=0.0, drop=0.0, seed=1)
-    recipe.main(second, still, first / "model", None, plan=recipe.DRAW)
+    monkeypatch.setattr(recipe, "DRAW", replace(recipe.DRAW, rate=0.0))  # so that nothing moves
+    recipe.run(Given(second, model=str(first / "model"), steps=1), draw=True)
     assert pointed.abs().max() > 0 and torch.equal(load_file(second / STATE)["average/pointing.weight"], pointed)
     assert 0 < read(second)[0].loss < 20
 
