@@ -120,7 +120,7 @@ class Plan:
 
 SEE = Plan()
 # An answer follows from the words and the picture, so it is drawn in a few steps from pure noise (`TAUGHT.sampling`);
-# times between are not met in use. Masks, whose change is large, taught four times as much as pictures did.
+# times between are not met in use. Masks, whose change is large, had taught three times as much as pictures.
 DRAW = Plan(effects=0, composed=0.12, story=0.06, drops=Drops(masks=0.6), words=0, times=(100.0, 1.2), floor=0.1,
             pointed=6.0, rate=1.5e-3)  # fmt: skip
 

@@ -22,7 +22,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, plan: Plan) -> Tensor:
     parts: dict[int, Tensor] = {}
     for sight in plan.sights:
         answer = look(asked.gather(sight.queries), keys.gather(sight.keys), values.gather(sight.keys))
-        parts.update(zip(sight.queries, answer.split([plan.lengths[i] for i in sight.queries], dim=1)))
+        each = torch.split(answer, [plan.lengths[i] for i in sight.queries], dim=1)
+        parts.update(zip(sight.queries, each))
     return torch.cat([parts[i] for i in plan.queries], dim=1)  # [B, Lq, H, D]
 
 
@@ -51,7 +52,7 @@ class _Cut:
         each = [lengths[i] for i in segments]
         stops = list(accumulate(each))
         spans = {i: (stop - length, stop) for i, stop, length in zip(segments, stops, each)}
-        return _Cut(row, spans, dict(zip(segments, row.split(each, dim=1))))
+        return _Cut(row, spans, dict(zip(segments, torch.split(row, each, dim=1))))
 
     def gather(self, segments: Ordered[int]) -> Tensor:
         """Some segments side by side: a view where they are neighbours, or else a copy.
