@@ -53,9 +53,9 @@ def run(folder: Path, start: Path, way: str, seed: int, steps: int) -> None:
         if not (here / "model").is_dir():
             how = WAYS[way]
             card = replace(TAUGHT, rule=str(how.get("rule", TAUGHT.rule)))
-            plan = replace(DRAW, turns=int(how.get("turns", 0)), data=int(how.get("data", SEEN)))
-            stage = replace(stage_of(plan, steps), seed=100 + seed)
-            main(here, stage, start, here / "model", card, plan)
+            stretch = replace(DRAW, turns=int(how.get("turns", 0)), data=int(how.get("data", SEEN)))
+            stage = replace(stage_of(stretch, steps), seed=100 + seed)
+            main(here, stage, start, here / "model", card, stretch)
     if not (here / "losses.json").is_file():
         (here / "losses.json").write_text(json.dumps(measured(here / "model")), encoding="utf-8")
 

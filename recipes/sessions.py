@@ -1,7 +1,7 @@
 """Teach the embedded model sessions: pictures and masks of several turns in one row, beside its video effects.
 
     python recipes/sessions.py runs/see --start runs/embedded/model --steps 9000 --export runs/see/model
-    python recipes/sessions.py runs/draw --start runs/see/model --draw --steps 5000 --export runs/draw/model
+    python recipes/sessions.py runs/draw --start runs/see/model --draw --steps 5900 --export runs/draw/model
     python recipes/sessions.py runs/pairs --start runs/embedded/model --turns 1        # single pairs, for comparison
     python recipes/sessions.py runs/full --start runs/embedded/model --rule full       # without a causal rule
     refrain train recipes/sessions.py runs/see --model runs/embedded/model
@@ -96,7 +96,7 @@ VINCIE = Drops()  # the paper's
 
 
 @dataclass(frozen=True)
-class Plan:
+class Stretch:
     """What a stretch draws, and how it weighs it.
 
     effects, composed, story: their shares of the batches; all others are sessions. drops: what is not there to be seen.
@@ -118,10 +118,10 @@ class Plan:
     data: int = SEEN
 
 
-SEE = Plan()
+SEE = Stretch()
 # An answer follows from the words and the picture, so it is drawn in a few steps from pure noise (`TAUGHT.sampling`);
 # times between are not met in use. Masks, whose change is large, had taught three times as much as pictures.
-DRAW = Plan(effects=0, composed=0.12, story=0.06, drops=Drops(masks=0.6), words=0, times=(100.0, 1.2), floor=0.1,
+DRAW = Stretch(effects=0, composed=0.12, story=0.06, drops=Drops(masks=0.6), words=0, times=(100.0, 1.2), floor=0.1,
             pointed=6.0, rate=1.5e-3)  # fmt: skip
 
 
@@ -153,8 +153,8 @@ class Sessions:
 class Lessons(Dataset["Sessions | Pairs"]):
     """Batch n of the run, drawn from (seed, n) alone: sessions, compositions, stories, and pairs of effects."""
 
-    def __init__(self, shelf: Shelf, stage: Stage, plan: Plan) -> None:
-        self.stage, self.plan = stage, plan
+    def __init__(self, shelf: Shelf, stage: Stage, stretch: Stretch) -> None:
+        self.stage, self.stretch = stage, stretch
         self.pairs = Drawing(shelf, stage, 0.7)
 
     def __len__(self) -> int:
@@ -167,15 +167,15 @@ class Lessons(Dataset["Sessions | Pairs"]):
     def _drawn(self, number: int) -> "Sessions | Pairs":
         cv2.setNumThreads(1)
         rng = np.random.default_rng((self.stage.seed, number, 17))
-        kind, size, plan = rng.random(), SIZES[int(rng.integers(len(SIZES)))], self.plan
-        if kind < plan.effects:
+        kind, size, stretch = rng.random(), SIZES[int(rng.integers(len(SIZES)))], self.stretch
+        if kind < stretch.effects:
             return self.pairs._drawn(number, rng.random() < 0.7)
-        if kind < plan.effects + plan.composed:
-            return composed(rng, size, self.stage.drop, plan.data)
-        if kind < plan.effects + plan.composed + plan.story:
-            return story(rng, size, plan.data)
-        turns = plan.turns or int(rng.choice(TURNS))
-        return sessions(rng, turns, size, self.stage.drop, plan.data)
+        if kind < stretch.effects + stretch.composed:
+            return composed(rng, size, self.stage.drop, stretch.data)
+        if kind < stretch.effects + stretch.composed + stretch.story:
+            return story(rng, size, stretch.data)
+        turns = stretch.turns or int(rng.choice(TURNS))
+        return sessions(rng, turns, size, self.stage.drop, stretch.data)
 
 
 def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], drop: float, data: int) -> Sessions:
@@ -296,28 +296,30 @@ def run(
 
     draw: the second stretch, which goes on from a model of the first.
     """
-    plan = replace(DRAW if draw else SEE, turns=turns, data=data)
+    stretch = replace(DRAW if draw else SEE, turns=turns, data=data)
     released = None if given.model is None else Path(given.model)
-    stage = stage_of(plan, given.steps or FURTHER.steps)
-    main(given.folder, stage, released, Path(export) if export else None, replace(TAUGHT, rule=rule), plan, given.step)
+    stage = stage_of(stretch, given.steps or FURTHER.steps)
+    main(
+        given.folder, stage, released, Path(export) if export else None, replace(TAUGHT, rule=rule), stretch, given.step
+    )
 
 
-def stage_of(plan: Plan, steps: int) -> Stage:
-    """So many steps of a plan."""
-    return replace(FURTHER, steps=steps, rate=plan.rate, drop=plan.words)
+def stage_of(stretch: Stretch, steps: int) -> Stage:
+    """So many steps of a stretch."""
+    return replace(FURTHER, steps=steps, rate=stretch.rate, drop=stretch.words)
 
 
 def main(
-    folder: Path, stage: Stage, released: Path | None, export: Path | None, card: Card = TAUGHT, plan: Plan = SEE,
+    folder: Path, stage: Stage, released: Path | None, export: Path | None, card: Card = TAUGHT, stretch: Stretch = SEE,
     heard: Callable[[Step], None] = say,
 ) -> None:  # fmt: skip
     shelf = Shelf(folder / "scenes", SCENES)
     shelf.fill()
     pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, KINDS)
-    pupil.pointing.weight = plan.pointed
+    pupil.pointing.weight = stretch.pointed
     if released is not None:
         point_on(pupil, released.parent / STATE)
-    lessons = Lessons(shelf, stage, plan)
+    lessons = Lessons(shelf, stage, stretch)
 
     def wrong(drawn: Sessions | Pairs, generator: torch.Generator) -> Tensor:
         with torch.autocast(pupil.place.type, torch.bfloat16):
@@ -325,10 +327,16 @@ def main(
                 return wrong_of(pupil, drawn, generator)
             lesson = lesson_of(pupil, drawn)
             return loss_of_lesson(
-                pupil.denoiser, lesson, generator, plan.times, plan.drops, pointing=pupil.pointing, floor=plan.floor
+                pupil.denoiser,
+                lesson,
+                generator,
+                stretch.times,
+                stretch.drops,
+                pointing=pupil.pointing,
+                floor=stretch.floor,
             )
 
-    cause = {"turns": str(plan.turns), "sessions": str(plan.data), "rule": card.rule, "plan": str(plan)}
+    cause = {"turns": str(stretch.turns), "sessions": str(stretch.data), "rule": card.rule, "stretch": str(stretch)}
     average = train(pupil.named, lambda numbers: ahead(lessons, numbers), wrong, stage, folder, heard, cause)
     if export is not None:
         pupil.export(export, average.shadow)
@@ -355,6 +363,6 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=int, default=SEEN, help="how many sessions there are to learn from")
     parser.add_argument("--export", type=Path)
     given = parser.parse_args()
-    plan = replace(DRAW if given.draw else SEE, turns=given.turns, data=given.data)
+    stretch = replace(DRAW if given.draw else SEE, turns=given.turns, data=given.data)
     card = replace(TAUGHT, rule=given.rule)
-    main(given.folder, stage_of(plan, given.steps), given.start, given.export, card, plan)
+    main(given.folder, stage_of(stretch, given.steps), given.start, given.export, card, stretch)
