@@ -6,7 +6,7 @@ from torch import Tensor
 
 from editing.test_compose import Means
 from refrain.editing.compose import Window, compose, see
-from refrain.errors import BadInput
+from refrain.errors import BadInput, Unsupported
 from refrain.flow import draw_times, noised
 from refrain.models.change import saying
 from refrain.models.lora import FEED_FORWARD, TARGETS, attach
@@ -90,6 +90,8 @@ def test_with_a_floor_it_is_the_share_of_the_change_that_is_missing(floor: float
         torch.testing.assert_close(found, (share * power / (power + floor)).mean(), atol=1e-6, rtol=1e-5)
     quiet, loud = (objective.wrong(0 * c, base + c, base, noise, t, card, floor) for c in (change, 10 * change))
     assert torch.isclose(quiet, loud) if floor == 0 else quiet < loud < 1
+    with pytest.raises(Unsupported, match="leave out the floor"):
+        objective.wrong(change, change, base, noise, t, Card(), floor)
 
 
 @pytest.mark.parametrize("window", WINDOWS)

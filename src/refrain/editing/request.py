@@ -187,7 +187,9 @@ def require_understood(
 
 def _elsewhere(instruction: str, card: Card) -> str:
     """Which model that comes with the package would understand, as a sentence; nothing where none would."""
-    for name in (name for name, folder in INSIDE.items() if folder.is_dir()):
+    for name, folder in INSIDE.items():
+        if not folder.is_dir():
+            continue  # a package without it
         one = Outline.of(name)
         if one.card.name != card.name and understood(instruction, one.card, one.vocabulary):
             return f" The model {name} understands it: --model {name}."

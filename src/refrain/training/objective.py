@@ -10,7 +10,7 @@ from torch import Tensor
 
 from refrain.attention import Dense, Spec
 from refrain.editing.compose import Seen, Window, compose, see
-from refrain.errors import BadInput
+from refrain.errors import BadInput, Unsupported
 from refrain.flow import draw_times, noised, velocity_target
 from refrain.models.change import saying
 from refrain.models.protocols import Card, Codec
@@ -87,9 +87,12 @@ def wrong(
 
     floor: a change is weighed by its own power instead: what counts is the share of it that is missing, of a small
     thing as of a whole background; `floor` is added to the power, so that a change of nothing does not count without
-    end. It is meant for times near 1, where nothing of the change shows through the noise.
+    end. It is meant for times near 1, where nothing of the change shows through the noise. Raises Unsupported with a
+    floor for a velocity, which is no change.
     """
     if card.prediction == "velocity":
+        if floor is not None:
+            raise Unsupported("A velocity is no change and has no share of it missing; leave out the floor.")
         return (output.float() - velocity_target(clean, noise)).square().mean()
     over = (1, 2, 3, 4)
     apart = (output.float() - (clean - base)).square().mean(over)  # [B]
