@@ -8,9 +8,9 @@
 
 Hardware: one CPU core and 6 GB. Hours: about 1.2 s a step on one core; docs/quality.md has what so many steps came to.
 From VINCIE (arXiv 2506.10941): the three tasks, all turns in one row, current picture dropped in 20 % and masks in 70 %
-of contexts, masks present in 80 % of sessions (in the second stretch 40 %), words dropped for guidance in 10 % (there
-never). Ours: everything else; above all two stretches, of which the first teaches what is there and what is meant
-(`SEE`), the second to draw it (`DRAW`).
+of contexts, masks present in 80 % of sessions (in the second stretch 30 %; in those of six turns never), words dropped
+for guidance in 10 % (there never). Ours: everything else; above all two stretches, of which the first teaches what is
+there and what is meant (`SEE`), the second to draw it (`DRAW`).
 """
 
 import argparse
@@ -22,6 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from accelerate import PartialState
 from embedded import AGAIN, CARD, FURTHER, SCENES, TIMES, Drawing, Pupil, ahead, pixels, said_and_meant, say, wrong_of
 from embedded import Drawn as Pairs
 from safetensors.torch import load_file
@@ -45,6 +46,7 @@ from refrain.editing.turns import SAYING, Task
 from refrain.models.embedded.new import REFERENCES
 from refrain.models.protocols import Card
 from refrain.training.checkpoint import NAME as STATE
+from refrain.training.devices import processes
 from refrain.training.lesson import Drops, Lesson, TaughtTurn, loss_of_lesson
 from refrain.training.loop import Step, train
 from refrain.training.recipe import Given
@@ -54,9 +56,8 @@ SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are f
 WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and for how many steps
 TRAITS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
 KINDS = 2 + len(TRAITS) + sum(map(len, TRAITS.values()))  # that are pointed at (`pointed`)
-SIZES = ((96, 96), (96, 128), (128, 96), (128, 128))  # rows, columns
-TURNS = (1, 2, 3, 4, 6)
-PICTURES = 24  # of all sessions of a batch together, about
+TURNS = (1, 1, 2, 3, 4, 6)
+MASKED = 5  # turns from which on a session has no masks: a row of them is three times as long
 NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
 TELLING = ("next", "go on", "thing", "object", "shows")  # of stories and compositions, what says that they are such
 OFFSETS = {"reference": (0.0, 0.0, 24.0), "mask": (0.0, 24.0, 0.0)}  # tokens; pictures are at most 12 wide here
@@ -93,28 +94,31 @@ TAUGHT: Card = replace(
 )
 
 
-VINCIE = Drops()  # the paper's
+DROPS = Drops(masks=0)  # the paper's; whether a session has masks is drawn with it (`Stretch.masks`)
 
 
 @dataclass(frozen=True)
 class Stretch:
     """What a stretch draws, and how it weighs it.
 
-    effects, composed, story: their shares of the batches; all others are sessions. drops: what is not there to be seen.
-    words: how often what is said is dropped. times: shift and deviation of the noise times. floor: of
-    `training.objective.wrong`. pointed: what pointing weighs (a mean over kinds). rate: of learning.
-    turns: of every session; 0: several. data: how many sessions there are.
+    effects, composed, story: their shares of the batches; all others are sessions. masks: the share of sessions that
+    have them. words: how often what is said is dropped. times: shift and deviation of the noise times. floor: of
+    `training.objective.wrong`. pointed: what pointing weighs (a mean over kinds). rate: of learning. sizes: rows and
+    columns. pictures: of all sessions of a batch together, about. turns: of every session; 0: several. data: how many
+    sessions there are.
     """
 
     effects: float = 0.15
     composed: float = 0.1
     story: float = 0.05
-    drops: Drops = VINCIE
+    masks: float = 0.8
     words: float = FURTHER.drop
     times: tuple[float, float] = TIMES
     floor: float | None = None
     pointed: float = 12.0  # which thing is meant is what a turn is about
     rate: float = FURTHER.rate
+    sizes: tuple[tuple[int, int], ...] = ((96, 96), (96, 128), (128, 96), (128, 128))
+    pictures: int = 24
     turns: int = 0
     data: int = SEEN
 
@@ -123,9 +127,12 @@ SEE = Stretch()
 # An answer follows from the words and the picture, so it is drawn in a few steps from pure noise, and noise times are
 # drawn where those steps are; times between are not met in use. The floor is a third of the power of one thing's going:
 # weighed alike, masks, whose change is large, had taught three times as much as pictures. Words are not dropped, for no
-# guidance is used. The rate lies between those of a model that begins (2e-3) and of one that goes on (1e-3).
-DRAW = Stretch(effects=0, composed=0.12, story=0.06, drops=Drops(masks=0.6), words=0,
-               times=(TAUGHT.sampling.shift, 1.2), floor=0.1, pointed=6.0, rate=1.5e-3)  # fmt: skip
+# guidance is used. Where a cell of the picture lies among the tokens depends on how many there are, so it is learnt at
+# the sizes at which pictures are edited. The rate lies between those of a model that begins (2e-3) and of one that goes
+# on (1e-3).
+DRAW = Stretch(effects=0, composed=0.15, story=0.05, masks=0.3, words=0, times=(TAUGHT.sampling.shift, 1.2),
+               floor=0.1, pointed=6.0, rate=1.5e-3, pictures=16,
+               sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
 
 
 # -- batches -----------------------------------------------------------------------------------------------------------
@@ -141,7 +148,6 @@ class Told:
     said: list[str]
     pictures: dict[Task, np.ndarray]
     references: tuple[np.ndarray, ...] = ()
-    story: bool = False
     pointed: np.ndarray | None = None
 
 
@@ -156,8 +162,9 @@ class Sessions:
 class Lessons(Dataset["Sessions | Pairs"]):
     """Batch n of the run, drawn from (seed, n) alone: sessions, compositions, stories, and pairs of effects."""
 
-    def __init__(self, shelf: Shelf, stage: Stage, stretch: Stretch) -> None:
-        self.stage, self.stretch = stage, stretch
+    def __init__(self, shelf: Shelf, stage: Stage, stretch: Stretch, alike: int = 1) -> None:
+        """alike: so many batches in turn are of one shape, that processes which share a step need not wait."""
+        self.stage, self.stretch, self.alike = stage, stretch, alike
         self.pairs = Drawing(shelf, stage, 0.7)
 
     def __len__(self) -> int:
@@ -169,32 +176,33 @@ class Lessons(Dataset["Sessions | Pairs"]):
     @lru_cache(maxsize=AGAIN)  # noqa: B019 -- one data set a process
     def _drawn(self, number: int) -> "Sessions | Pairs":
         cv2.setNumThreads(1)
-        rng = np.random.default_rng((self.stage.seed, number, 17))
-        kind, size, stretch = rng.random(), SIZES[int(rng.integers(len(SIZES)))], self.stretch
+        rng, stretch = np.random.default_rng((self.stage.seed, number, 17)), self.stretch
+        shape = np.random.default_rng((self.stage.seed, number // self.alike, 19))
+        kind, size = shape.random(), stretch.sizes[int(shape.integers(len(stretch.sizes)))]
         if kind < stretch.effects:
-            return self.pairs._drawn(number, rng.random() < 0.7)
+            return self.pairs._drawn(number, shape.random() < 0.7)
         if kind < stretch.effects + stretch.composed:
-            return composed(rng, size, self.stage.drop, stretch.data)
+            return composed(rng, size, stretch)
         if kind < stretch.effects + stretch.composed + stretch.story:
-            return story(rng, size, stretch.data)
-        turns = stretch.turns or int(rng.choice(TURNS))
-        return sessions(rng, turns, size, self.stage.drop, stretch.data)
+            return story(rng, size, stretch)
+        turns = stretch.turns or int(shape.choice(TURNS))
+        return sessions(rng, turns, size, stretch, turns < MASKED and bool(shape.random() < stretch.masks))
 
 
-def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], drop: float, data: int) -> Sessions:
+def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], stretch: Stretch, masked: bool) -> Sessions:
     """So many sessions that a batch is always of about one size."""
-    count = max(3, PICTURES // (turns + 1))
-    drawn = [draw_session(int(rng.integers(data)), turns, size) for _ in range(count)]
+    count = max(2, stretch.pictures // (turns + 1) // (2 if masked else 1))
+    drawn = [draw_session(int(rng.integers(stretch.data)), turns, size) for _ in range(count)]
     told: list[Told] = []
     for n in range(turns):
         each = [one.turns[n] for one in drawn]
-        said = ["" if rng.random() < drop else turn.instruction for turn in each]
-        masks = {"here": [turn.mask_now for turn in each], "there": [turn.mask_next for turn in each]}
-        told.append(Told(said, {
-            "here": np.stack([shown(mask) for mask in masks["here"]]),
-            "there": np.stack([shown(mask) for mask in masks["there"]]),
-            "picture": np.stack([turn.frames for turn in each]),
-        }, pointed=np.stack([pointed(turn) for turn in each])))  # fmt: skip
+        said = ["" if rng.random() < stretch.words else turn.instruction for turn in each]
+        pictures: dict[Task, np.ndarray] = {"picture": np.stack([turn.frames for turn in each])}
+        if masked:
+            here, there = (np.stack([shown(mask) for mask in masks])
+                           for masks in zip(*((turn.mask_now, turn.mask_next) for turn in each)))  # fmt: skip
+            pictures = {"here": here, "there": there, **pictures}
+        told.append(Told(said, pictures, pointed=np.stack([pointed(turn) for turn in each])))
     return Sessions(np.stack([one.frames for one in drawn]), tuple(told))
 
 
@@ -221,20 +229,21 @@ def pointed(turn: RenderedTurn) -> np.ndarray:
     return np.round(255 * np.stack(found)).astype(np.uint8)
 
 
-def composed(rng: np.random.Generator, size: tuple[int, int], drop: float, data: int) -> Sessions:
+def composed(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) -> Sessions:
     """Two references each, whose things come together in one picture."""
-    drawn = [draw_composition(int(rng.integers(data)), size) for _ in range(PICTURES // 3)]
-    said = ["" if rng.random() < drop else one.instruction for one in drawn]
+    drawn = [draw_composition(int(rng.integers(stretch.data)), size) for _ in range(stretch.pictures // 3)]
+    said = ["" if rng.random() < stretch.words else one.instruction for one in drawn]
     pictures = tuple(np.stack([one.references[n] for one in drawn]) for n in range(2))
     answer: dict[Task, np.ndarray] = {"picture": np.stack([one.frames for one in drawn])}
     return Sessions(np.stack([one.source for one in drawn]), (Told(said, answer, pictures),))
 
 
-def story(rng: np.random.Generator, size: tuple[int, int], data: int) -> Sessions:
-    """Frames of a moving camera: each is predicted from those before it, and is a change of none."""
-    drawn = [draw_session(int(rng.integers(data)), 0, size, 25).frames[::8] for _ in range(PICTURES // 4)]  # 4 frames
+def story(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) -> Sessions:
+    """Frames of a moving camera: each is predicted from those before it."""
+    count, data = stretch.pictures // 4, stretch.data
+    drawn = [draw_session(int(rng.integers(data)), 0, size, 25).frames[::8] for _ in range(count)]  # 4 frames
     said = [str(rng.choice(NEXT)) for _ in drawn]
-    turns = [Told(said, {"picture": np.stack([one[n : n + 1] for one in drawn])}, story=True) for n in (1, 2, 3)]
+    turns = [Told(said, {"picture": np.stack([one[n : n + 1] for one in drawn])}) for n in (1, 2, 3)]
     return Sessions(np.stack([one[:1] for one in drawn]), tuple(turns))
 
 
@@ -257,7 +266,7 @@ def lesson_of(pupil: Pupil, drawn: Sessions) -> Lesson:
         found: dict[Task, Seen] = {task: seen(clip) for task, clip in told.pictures.items()}
         pictures = tuple(seen(clip).full for clip in told.references)
         where = None if told.pointed is None else torch.from_numpy(told.pointed).to(pupil.place).float() / 255
-        return TaughtTurn(words, found, pictures, told.story, where)
+        return TaughtTurn(words, found, pictures, where)
 
     with torch.no_grad():
         return Lesson(seen(drawn.source), tuple(turn(told) for told in drawn.turns))
@@ -317,12 +326,15 @@ def main(
     heard: Callable[[Step], None] = say,
 ) -> None:  # fmt: skip
     shelf = Shelf(folder / "scenes", SCENES)
-    shelf.fill()
-    pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, KINDS)
+    if stretch.effects or released is None:  # without effects nothing is drawn from it, and a start has a codec
+        shelf.fill()
+    crew = processes()
+    with PartialState().main_process_first():
+        pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, KINDS)
     pupil.pointing.weight = stretch.pointed
     if released is not None:
         point_on(pupil, released.parent / STATE)
-    lessons = Lessons(shelf, stage, stretch)
+    lessons = Lessons(shelf, stage, stretch, crew.count)
 
     def wrong(drawn: Sessions | Pairs, generator: torch.Generator) -> Tensor:
         with torch.autocast(pupil.place.type, torch.bfloat16):
@@ -334,14 +346,14 @@ def main(
                 lesson,
                 generator,
                 stretch.times,
-                stretch.drops,
+                DROPS,
                 pointing=pupil.pointing,
                 floor=stretch.floor,
             )
 
     cause = {"rule": card.rule, "stretch": str(stretch)}
     average = train(pupil.named, lambda numbers: ahead(lessons, numbers), wrong, stage, folder, heard, cause)
-    if export is not None:
+    if export is not None and crew.first:
         pupil.export(export, average.shadow)
 
 

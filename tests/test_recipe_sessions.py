@@ -36,9 +36,10 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleTy
     import embedded
     import sessions
 
+    see, draw = (replace(one, sizes=((64, 64),), pictures=5) for one in (sessions.SEE, sessions.DRAW))
     for module, name, value in (
-        (embedded, "WIDTH", 64), (embedded, "LAYERS", 1), (sessions, "SCENES", 4), (sessions, "PICTURES", 5),
-        (sessions, "SIZES", ((64, 64),)), (embedded, "EARLY", ((64, 64, 1, 3),)), (sessions, "TURNS", (2,)),
+        (embedded, "WIDTH", 64), (embedded, "LAYERS", 1), (sessions, "SCENES", 4), (sessions, "SEE", see),
+        (sessions, "DRAW", draw), (embedded, "EARLY", ((64, 64, 1, 3),)), (sessions, "TURNS", (2,)),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)
     # nothing is forked here: a process with threads, as this one is by now, may not fork safely
@@ -60,7 +61,7 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleTy
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
 def test_it_learns_and_what_it_makes_is_asked_in_turns(recipe: ModuleType, tmp_path: Path) -> None:
     stage = Stage(steps=3, every=10, warmup=1, drop=0.0, seed=1)
-    recipe.main(tmp_path, stage, None, tmp_path / "model")
+    recipe.main(tmp_path, stage, None, tmp_path / "model", stretch=recipe.SEE)
     assert all(np.isfinite(step.loss) for step in read(tmp_path)) and len(read(tmp_path)) == 3
     grey = torch.zeros(1, 3, 64, 64)
     picture = replace(Clip.of(grey, 1, PixelFormat.named("gbrp")), still=True)
@@ -80,7 +81,8 @@ def test_the_second_stretch_goes_on_from_the_first(
         folder.mkdir()
         for part in ("scenes", "codec", "words"):
             (folder / part).symlink_to(tmp_path / part)
-    recipe.main(first, Stage(steps=2, every=10, warmup=1, drop=0.0, seed=1), None, first / "model")
+    stage = Stage(steps=2, every=10, warmup=1, drop=0.0, seed=1)
+    recipe.main(first, stage, None, first / "model", stretch=recipe.SEE)
     pointed = load_file(first / STATE)["average/pointing.weight"]
     monkeypatch.setattr(recipe, "DRAW", replace(recipe.DRAW, rate=0.0))  # so that nothing moves
     recipe.run(Given(second, model=str(first / "model"), steps=1), draw=True)
@@ -98,7 +100,7 @@ def test_ways_to_learn_are_compared_by_the_same_turns(
     for name, value in (("SESSIONS", 2), ("SIZE", (64, 64))):
         monkeypatch.setattr(ways, name, value)
     monkeypatch.setattr(recipe, "FURTHER", Stage(steps=1, every=10, warmup=1, drop=0.0))
-    recipe.main(tmp_path, recipe.FURTHER, None, tmp_path / "model")
+    recipe.main(tmp_path, recipe.FURTHER, None, tmp_path / "model", stretch=recipe.SEE)
     for way in ("pairs", "full"):
         ways.run(tmp_path, tmp_path / "model", way, 0, 2)
     asked = json.loads((tmp_path / "pairs-0" / "losses.json").read_text())
@@ -149,10 +151,11 @@ def test_words_in_another_order_are_other_words(recipe: ModuleType, tmp_path: Pa
 
 
 def test_batches_depend_on_their_number_alone(recipe: ModuleType) -> None:
+    few = replace(recipe.SEE, data=100)
     for draw in (
-        lambda rng: recipe.sessions(rng, 2, (64, 64), 0.1, 100),
-        lambda rng: recipe.composed(rng, (64, 64), 0.1, 100),
-        lambda rng: recipe.story(rng, (64, 64), 100),
+        lambda rng: recipe.sessions(rng, 2, (64, 64), few, True),
+        lambda rng: recipe.composed(rng, (64, 64), few),
+        lambda rng: recipe.story(rng, (64, 64), few),
     ):
         one, same = (draw(np.random.default_rng(3)) for _ in range(2))
         assert np.array_equal(one.source, same.source) and len(one.turns) == len(same.turns)

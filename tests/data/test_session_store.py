@@ -39,7 +39,7 @@ def test_a_set_holds_the_very_pictures_that_were_rendered(built: Path) -> None:
     (one,), drawn = store.of("train"), draw_session(18, 2, (32, 32))
     assert np.array_equal(pixels(one.source), drawn.frames)
     for kept, turn in zip(one.turns, drawn.turns, strict=True):
-        assert kept.words == turn.instruction and not kept.references and not kept.story
+        assert kept.words == turn.instruction and not kept.references
         assert np.array_equal(pixels(kept.picture), turn.frames)
         assert kept.here is not None and kept.there is not None
         for path, mask in ((kept.here, turn.mask_now), (kept.there, turn.mask_next)):
@@ -65,7 +65,7 @@ def test_nothing_is_rendered_that_the_benchmark_asks_about() -> None:
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
-    turn = TurnFiles("put <1> there", tmp_path / "b.png", references=(tmp_path / "r.png",), story=True)
+    turn = TurnFiles("put <1> there", tmp_path / "b.png", references=(tmp_path / "r.png",))
     one = SessionFiles("a", "test", tmp_path / "a.png", (turn,), {"seed": 3})
     store = SessionStore.create(tmp_path)
     store.add(one)

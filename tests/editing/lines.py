@@ -29,18 +29,18 @@ def picture(seed: int) -> Seen:
     return Seen(latents(seed), None)
 
 
-Plan = list[tuple[bool, int, bool]]
-"""Of every turn: whether it has masks, how many references, and whether it is a story."""
+Plan = list[tuple[bool, int]]
+"""Of every turn: whether it has masks, and how many references."""
 
 
 def plans() -> st.SearchStrategy[Plan]:
-    return st.lists(st.tuples(st.booleans(), st.integers(0, 2), st.booleans()), min_size=1, max_size=4)
+    return st.lists(st.tuples(st.booleans(), st.integers(0, 2)), min_size=1, max_size=4)
 
 
 def lesson(plan: Plan, seed: int = 0, other: int = -1) -> Lesson:
     """Random turns. other: the number of the prediction whose clean latents are drawn anew."""
     turns, number = list[TaughtTurn](), 0
-    for n, (masks, references, story) in enumerate(plan):
+    for n, (masks, references) in enumerate(plan):
         tasks: tuple[Task, ...] = TASKS if masks else ("picture",)
         found: dict[Task, Seen] = {}
         for task in tasks:
@@ -48,5 +48,5 @@ def lesson(plan: Plan, seed: int = 0, other: int = -1) -> Lesson:
             number += 1
         said = {task: words(10 * n + k) for k, task in enumerate(tasks)}
         named = tuple(latents(300 + 10 * n + k, frames=1) for k in range(references))
-        turns.append(TaughtTurn(said, found, named, story))
+        turns.append(TaughtTurn(said, found, named))
     return Lesson(picture(999), tuple(turns))

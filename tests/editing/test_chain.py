@@ -161,12 +161,15 @@ def test_what_came_before_counts(editor: Editor, tmp_path: Path) -> None:
     assert not torch.allclose(answers[0], answers[1], atol=1e-4)
 
 
-def test_a_story_is_a_change_of_nothing(editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_put_back_of_what_a_story_goes_on_from(
+    editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session, rows = Session.create(tmp_path / "s", photo(), editor), rows_in(editor, monkeypatch)
     session.ask(WORDS, **ONE)
     session.ask(KEEP, story=True, **ONE)
     session.ask(KEEP, **ONE)
-    assert [row.target.base is None for row in rows] == [False, True, False]
+    base = rows[1].target.base
+    assert base is not None and torch.equal(base, session.turn(1).state().full)
     matte = session.turn(2).matte
     assert matte is not None and bool((matte == 1).all()), "nothing of the picture before is put back"
     assert told(rows[2])[2:4] == [("answer", 1), ("answer", 1)], "coarse, and its first frame at full size"

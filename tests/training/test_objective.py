@@ -80,18 +80,25 @@ def test_for_changes_of_the_usual_size_it_is_one_at_every_time() -> None:
         assert float((missed / how.rest).square().mean()) == pytest.approx(1, abs=0.02)
 
 
-@pytest.mark.parametrize("floor", [0.0, 0.3])
-def test_with_a_floor_it_is_the_share_of_the_change_that_is_missing(floor: float) -> None:
-    card, t, noise = Card(prediction="change"), torch.tensor([0.9, 0.99]), some(2, 4, 1, 4, 4, seed=1)
-    base, change = some(2, 4, 1, 4, 4, seed=2), some(2, 4, 1, 4, 4, seed=3)
-    power = change.square().mean((1, 2, 3, 4))
+@pytest.mark.parametrize("loudness", [0.1, 1.0, 10.0])
+def test_with_a_floor_it_is_the_share_of_the_change_that_is_missing(loudness: float) -> None:
+    card, t, noise, floor = Card(prediction="change"), torch.tensor([0.9, 0.99]), some(2, 4, 1, 4, 4, seed=1), 0.3
+    base, change = some(2, 4, 1, 4, 4, seed=2), loudness * some(2, 4, 1, 4, 4, seed=3).sign()  # alike everywhere
     for said, share in ((0.0, 1.0), (0.5, 0.25), (1.0, 0.0)):
         found = objective.wrong(said * change, base + change, base, noise, t, card, floor)
-        torch.testing.assert_close(found, (share * power / (power + floor)).mean(), atol=1e-6, rtol=1e-5)
-    quiet, loud = (objective.wrong(0 * c, base + c, base, noise, t, card, floor) for c in (change, 10 * change))
-    assert torch.isclose(quiet, loud) if floor == 0 else quiet < loud < 1
+        power = torch.tensor(loudness**2)
+        torch.testing.assert_close(found, share * power / (power + floor), atol=1e-6, rtol=1e-5)
     with pytest.raises(Unsupported, match="leave out the floor"):
         objective.wrong(change, change, base, noise, t, Card(), floor)
+
+
+@pytest.mark.parametrize("loudness", [1.0, 10.0])
+def test_with_a_floor_what_was_to_stay_weighs_the_same_under_every_large_change(loudness: float) -> None:
+    card, t, noise, floor = Card(prediction="change"), torch.tensor([0.99]), some(1, 4, 1, 4, 4, seed=1), 0.3
+    change, slip = torch.zeros(2, 1, 4, 1, 4, 4)
+    change[..., :3], slip[..., 3:] = loudness, 0.2  # three columns of four change; what is said is wrong in the fourth
+    found = objective.wrong(change + slip, change, torch.zeros_like(change), noise, t, card, floor)
+    torch.testing.assert_close(found, torch.tensor(0.2**2 / (2 * floor) / 4))
 
 
 @pytest.mark.parametrize("window", WINDOWS)

@@ -12,7 +12,7 @@ from refrain.training.objective import loss
 from refrain.training.pointing import Pointing, covered
 from training.test_objective import WINDOWS, Means, batch, make
 
-PLAN: Plan = [(True, 0, False), (False, 0, False)]
+PLAN: Plan = [(True, 0), (False, 0)]
 
 
 def test_what_fills_one_token_of_one_frame_covers_it_and_no_other() -> None:

@@ -29,14 +29,13 @@ REACH = 16  # pixels that a bound reaches beyond the masks, at the model's size:
 class InLine:
     """A turn that is asked in a line: what stands before it, and how it is asked.
 
-    line:    all that came before. chain: predict both masks first. story: go on from no picture.
+    line:    all that came before. chain: predict both masks first.
     here:    a mask [T or 1, 1, Y, X] of where it changes, from the user, in place of a predicted one.
     within:  change nothing outside the masks.
     """
 
     line: Line
     chain: bool = False
-    story: bool = False
     here: Tensor | None = None
     within: bool = False
 
@@ -60,7 +59,7 @@ def chain(
 ) -> Chained:  # fmt: skip
     """Predict what a turn asks for. words: states of the instruction and of the empty prompt."""
     line, masks = foreseen(instruction, seen, editor, turn, words[1], solve, on_progress)
-    question = line.ask(words[0], "picture", None if turn.story else seen.full, seen.references)
+    question = line.ask(words[0], "picture", seen.full, seen.references)
     whole, noise, parts = Window(0, seen.full.shape[2]), solve.noise(seen.full), apart(seen.spots)
     each: list[Tensor] = []
     for n, part in enumerate(parts):

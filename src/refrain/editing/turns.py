@@ -94,8 +94,8 @@ class Line:
     ) -> Question:
         """Ask for the next thing.
 
-        words: states [B, N, W] of `SAYING[task]`. base: the latents that a picture is a change of; None for a mask,
-        and for a picture that goes on from no other (a story). references: latents of pictures that the words name.
+        words: states [B, N, W] of `SAYING[task]`. base: the latents that a picture is a change of; None for a mask.
+        references: latents of pictures that the words name.
         """
         if task != "picture":
             require_masks(self.card)

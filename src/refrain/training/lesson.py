@@ -26,14 +26,13 @@ class TaughtTurn:
     """A turn to learn from: of everything that it predicts the words [B, N, W] that ask for it and its clean latents.
 
     words, found: by what is predicted, in the order in which it is; a picture is always among them.
-    references:   latents of pictures that the words name. story: its picture is a change of none before it.
+    references:   latents of pictures that the words name.
     where:        [B, K, T, Y, X] in 0..1, what a network points at while it learns this turn (`pointing`), if it does.
     """
 
     words: dict[Task, Tensor]
     found: dict[Task, Seen]
     references: tuple[Tensor, ...] = ()
-    story: bool = False
     where: Tensor | None = None
 
     def __post_init__(self) -> None:
@@ -59,7 +58,7 @@ class Lesson:
             TaughtTurn(
                 {task: words.to(place) for task, words in turn.words.items()},
                 {task: _moved(seen, place) for task, seen in turn.found.items()},
-                tuple(picture.to(place) for picture in turn.references), turn.story,
+                tuple(picture.to(place) for picture in turn.references),
                 None if turn.where is None else turn.where.to(place),
             )
             for turn in self.turns
@@ -106,7 +105,7 @@ def rows_of(
             if task != "picture" and not masks:
                 continue
             drawn = task == "picture"
-            base = stood if drawn and not turn.story else None
+            base = stood if drawn else None
             question = line.ask(turn.words[task], task, base, turn.references if drawn else ())
             questions.append(question)
             clean.append(turn.found[task].full)

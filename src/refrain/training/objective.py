@@ -86,19 +86,22 @@ def wrong(
     """How wrong a target's output [B, C, T, Y, X] is, at noise times t [B], as `loss_of` says.
 
     floor: a change is weighed by its own power instead: what counts is the share of it that is missing, of a small
-    thing as of a whole background; `floor` is added to the power, so that a change of nothing does not count without
-    end. It is meant for times near 1, where nothing of the change shows through the noise. Raises Unsupported with a
-    floor for a velocity, which is no change.
+    thing as of a whole background; `floor`, above 0, is added to the power, so that a change of nothing does not count
+    without end. Under a large change the places that were to stay weigh as under a small one: a thing before a new
+    background is a small share of all that changes, and no small fault. It is meant for times near 1, where nothing of
+    the change shows through the noise. Raises Unsupported with a floor for a velocity, which is no change.
     """
     if card.prediction == "velocity":
         if floor is not None:
             raise Unsupported("A velocity is no change and has no share of it missing; leave out the floor.")
         return (output.float() - velocity_target(clean, noise)).square().mean()
-    over = (1, 2, 3, 4)
-    apart = (output.float() - (clean - base)).square().mean(over)  # [B]
+    change = clean - base
+    apart = (output.float() - change).square().mean(1, keepdim=True)  # [B, 1, T, Y, X]
     if floor is not None:
-        return (apart / ((clean - base).square().mean(over) + floor)).mean()
-    return (apart / saying(t, card.spread).rest.square()).mean()
+        power = change.square().mean(1, keepdim=True)  # [B, 1, T, Y, X]
+        whole = power.mean((1, 2, 3, 4), keepdim=True)  # [B, 1, 1, 1, 1]
+        return (apart / (whole.minimum(power.clamp_min(floor)) + floor)).mean()
+    return (apart.mean((1, 2, 3, 4)) / saying(t, card.spread).rest.square()).mean()
 
 
 def row_of(words: Tensor, seen: Seen, window: Window, card: Card, clean: Tensor) -> Sequence:

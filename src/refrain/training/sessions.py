@@ -24,8 +24,8 @@ from .mixture import Group, Mixture
 from .stage import Stage
 
 _WORDS = 3  # what is drawn of a batch besides its sessions
-Layout = tuple[tuple[tuple[Task, ...], int, bool], ...]
-"""Of every turn: what is predicted, how many references it names, whether it is a story."""
+Layout = tuple[tuple[tuple[Task, ...], int], ...]
+"""Of every turn: what is predicted, and how many references it names."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Alike:
     @property
     def pictures(self) -> int:
         """How many of a row's segments are as large as its source: everything that is predicted stands twice."""
-        return 1 + sum(2 * len(tasks) + references for tasks, references, _ in self.layout)
+        return 1 + sum(2 * len(tasks) + references for tasks, references in self.layout)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Lessons:
         drawn = [alike.sessions[place] for place in places]
         rng = np.random.default_rng((self.stage.seed, _WORDS, number))
         turns: list[TaughtTurn] = []
-        for n, (tasks, references, story) in enumerate(alike.layout):
+        for n, (tasks, references) in enumerate(alike.layout):
             told = [one.turns[n] for one in drawn]
             silent = [rng.random() < self.stage.drop for _ in told]
             words: dict[Task, Tensor] = {task: self._words(task, told, silent) for task in tasks}
@@ -77,7 +77,7 @@ class Lessons:
             named = tuple(
                 self._seen(alike, [turn.references[k] for turn in told]).full[:, :, :1] for k in range(references)
             )
-            turns.append(TaughtTurn(words, found, named, story))
+            turns.append(TaughtTurn(words, found, named))
         source = self._seen(alike, [one.source for one in drawn])
         return Lesson(source, tuple(turns), tuple(one.id for one in drawn))
 
@@ -151,7 +151,7 @@ def layout_of(one: SessionFiles, card: Card) -> Layout:
         require_references(card)
     masks = CHAIN if "mask" in card.kinds else ()
     return tuple(
-        ((*(task for task in masks if getattr(turn, task) is not None), "picture"), len(turn.references), turn.story)
+        ((*(task for task in masks if getattr(turn, task) is not None), "picture"), len(turn.references))
         for turn in one.turns
     )
 

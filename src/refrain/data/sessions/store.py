@@ -27,8 +27,7 @@ SESSIONS = "sessions.jsonl"
 class TurnFiles:
     """One turn: what is asked, the picture (or clip) that answers, and where there are any, masks and references.
 
-    here, there: where the picture before changes, and how the change lies, white on black. story: the picture is a
-    change of none before it.
+    here, there: where the picture before changes, and how the change lies, white on black.
     """
 
     words: str
@@ -36,7 +35,6 @@ class TurnFiles:
     here: Path | None = None
     there: Path | None = None
     references: tuple[Path, ...] = ()
-    story: bool = False
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -66,7 +64,7 @@ class SessionFiles:
             said: dict[str, Any] = {"words": turn.words, "picture": inside(turn.picture)}
             said |= {name: inside(path) for name in ("here", "there") if (path := getattr(turn, name)) is not None}
             said |= {"references": [inside(path) for path in turn.references]} if turn.references else {}
-            turns.append(said | ({"story": True} if turn.story else {}))
+            turns.append(said)
         record = {"id": self.id, "split": self.split, "source": inside(self.source), "turns": turns}
         return json.dumps(record | ({"facts": self.facts} if self.facts else {}), ensure_ascii=False)
 
@@ -175,13 +173,11 @@ def _turn(said: Any, number: int, folder: Path) -> TurnFiles:
     if not isinstance(known.get("words"), str) or not known["words"].strip():
         raise BadInput(f"its turn {number} says no `words`")
     references = known.get("references", [])
-    if not isinstance(references, list) or not isinstance(known.get("story", False), bool):
-        raise BadInput(f"its turn {number} needs `references` in a list, and `story` true or false")
+    if not isinstance(references, list):
+        raise BadInput(f"its turn {number} needs `references` in a list")
     named = tuple(_path({"reference": one}, "reference", folder) for one in cast(list[Any], references))
     masks = [_path(known, name, folder) if name in known else None for name in ("here", "there")]
-    return TurnFiles(
-        known["words"], _path(known, "picture", folder), masks[0], masks[1], named, known.get("story", False)
-    )
+    return TurnFiles(known["words"], _path(known, "picture", folder), masks[0], masks[1], named)
 
 
 def _path(said: dict[str, Any], name: str, folder: Path) -> Path:

@@ -22,7 +22,7 @@ class Choices(TypedDict, total=False):
     references: pictures, or numbers of turns that are pictures. frame: edit this frame alone, as a picture.
     chain: predict first where it changes, then how the change will lie (VINCIE's chain-of-editing). here: a mask
     [T or 1, 1, Y, X] of where it changes, in place of the predicted one. within: nothing changes outside these masks.
-    story: a picture that goes on from the ones before, and is a change of none of them.
+    story: a picture that goes on from the ones before; nothing of them is put back.
     """
 
     seed: int
@@ -79,7 +79,7 @@ class Ask:
     def edit(self, clip: Clip, short_side: int | None) -> Edit:
         """The edit of a clip that this asks for; references enter as latents, beside it.
 
-        Of a story's picture nothing is put back: it is a change of none.
+        Of the picture before a story's picture nothing is put back: all of it may move.
         """
         for name, mask in (("bound", self.bound), ("mask of where", self.here)):
             if mask is not None and (mask.shape[1:] != (1, *clip.size) or len(mask) not in (1, len(clip))):

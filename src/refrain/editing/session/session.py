@@ -246,7 +246,7 @@ class Session:
             line = begun(self._tree, replace(seen, references=()), editor)
         else:
             line = line_of(self._tree, parent.id, editor, self._lines, self._state, self._references)
-        return InLine(line, asked.chain, asked.story, asked.here, asked.within)
+        return InLine(line, asked.chain, asked.here, asked.within)
 
     def _references(self, turn: Turn) -> tuple[Tensor, ...]:
         """The latents of the references of a turn that was asked before."""
