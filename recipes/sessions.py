@@ -40,6 +40,7 @@ from refrain.data.sessions import (
     naming_words,
 )
 from refrain.data.sessions.graph import COLOURS, PATTERNS, SHAPES
+from refrain.data.sessions.turns import KINDS
 from refrain.data.words import card_words, vocabulary
 from refrain.editing.compose import Seen, see
 from refrain.editing.turns import SAYING, Task
@@ -55,8 +56,9 @@ from refrain.training.stage import Stage
 SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are far above
 WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and for how many steps
 TRAITS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
-KINDS = 2 + len(TRAITS) + sum(map(len, TRAITS.values()))  # that are pointed at (`pointed`)
+POINTED = 2 + len(TRAITS) + sum(map(len, TRAITS.values()))  # that are pointed at (`pointed`)
 TURNS = (1, 1, 2, 3, 4, 6)
+HARD = ("add", "move", "resize", "background")  # kinds of turn of which much is drawn anew: shapes, grounds, patterns
 MASKED = 5  # turns from which on a session has no masks: a row of them is three times as long
 NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
 TELLING = ("next", "go on", "thing", "object", "shows")  # of stories and compositions, what says that they are such
@@ -102,16 +104,17 @@ class Stretch:
     """What a stretch draws, and how it weighs it.
 
     effects, composed, story: their shares of the batches; all others are sessions. masks: the share of sessions that
-    have them. words: how often what is said is dropped. times: shift and deviation of the noise times. floor: of
-    `training.objective.wrong`. pointed: what pointing weighs (a mean over kinds). rate: of learning. sizes: rows and
-    columns. pictures: of all sessions of a batch together, about. turns: of every session; 0: several. data: how many
-    sessions there are.
+    have them. hard: the share of sessions of `HARD` turns alone. words: how often what is said is dropped. times: shift
+    and deviation of the noise times. floor: of `training.objective.wrong`. pointed: what pointing weighs (a mean over
+    kinds). rate: of learning. sizes: rows and columns. pictures: of all sessions of a batch together, about.
+    turns: of every session; 0: several. data: how many sessions there are.
     """
 
     effects: float = 0.15
     composed: float = 0.1
     story: float = 0.05
     masks: float = 0.8
+    hard: float = 0.0
     words: float = FURTHER.drop
     times: tuple[float, float] = TIMES
     floor: float | None = None
@@ -130,7 +133,7 @@ SEE = Stretch()
 # guidance is used. Where a cell of the picture lies among the tokens depends on how many there are, so it is learnt at
 # the sizes at which pictures are edited. The rate lies between those of a model that begins (2e-3) and of one that goes
 # on (1e-3).
-DRAW = Stretch(effects=0, composed=0.15, story=0.05, masks=0.3, words=0, times=(TAUGHT.sampling.shift, 1.2),
+DRAW = Stretch(effects=0, composed=0.15, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
                floor=0.1, pointed=6.0, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
 
@@ -192,7 +195,8 @@ class Lessons(Dataset["Sessions | Pairs"]):
 def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], stretch: Stretch, masked: bool) -> Sessions:
     """So many sessions that a batch is always of about one size."""
     count = max(2, stretch.pictures // (turns + 1) // (2 if masked else 1))
-    drawn = [draw_session(int(rng.integers(stretch.data)), turns, size) for _ in range(count)]
+    kinds = HARD if rng.random() < stretch.hard else KINDS
+    drawn = [draw_session(int(rng.integers(stretch.data)), turns, size, kinds=kinds) for _ in range(count)]
     told: list[Told] = []
     for n in range(turns):
         each = [one.turns[n] for one in drawn]
@@ -330,7 +334,7 @@ def main(
         shelf.fill()
     crew = processes()
     with PartialState().main_process_first():
-        pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, KINDS)
+        pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, POINTED)
     pupil.pointing.weight = stretch.pointed
     if released is not None:
         point_on(pupil, released.parent / STATE)

@@ -204,7 +204,7 @@ def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: Module
     turn = next(one for one in told if one.kind == "remove")
     thing, masks = turn.before.graph.thing(turn.turn.thing), turn.before.rendered.masks
     said, found = set(turn.instruction.split()), recipe.pointed(turn) / 255
-    assert found.shape == (recipe.KINDS, 1, 64, 64)
+    assert found.shape == (recipe.POINTED, 1, 64, 64)
     assert np.allclose(found[1], masks[thing.key], atol=0.01)  # what is there before
     start = 5
     for n, (trait, values) in enumerate(recipe.TRAITS.items()):

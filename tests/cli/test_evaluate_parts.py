@@ -65,6 +65,7 @@ def test_parts_are_asked_kept_and_gone_on_with(out: Path, run: Run) -> None:
         (("--each", 0), "Nothing is asked"),
         (("--each", 1, "--stories", -1), "counts 0 or more"),
         (("--alone", "--stories", 1), "leave out --alone"),
+        (("--within",), "give --chain too"),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(run: Run, more: tuple[object, ...], told: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refrain.data.sessions import composed_words, draw_composition, draw_session, known_words
-from refrain.data.sessions.graph import CELLS, GROUNDS, draw_graph
+from refrain.data.sessions.graph import CELLS, GROUNDS, MOST, draw_graph
 from refrain.data.sessions.render import render, shares_seen
 from refrain.data.sessions.turns import KINDS, SEEN, GraphEdit, applied
 from refrain.data.sessions.wording import fitting, inverse, name, names
@@ -72,6 +72,16 @@ def test_what_is_asked_about_can_be_seen() -> None:
         for turn in draw_session(seed, 6, SIZE).turns:
             for state in (turn.before, turn.after):
                 assert shares_seen(state.graph).get(turn.turn.thing, 1.0) >= SEEN
+
+
+def test_kinds_of_turn_can_be_asked_for_alone_and_others_fill_in_where_none_of_them_can_be() -> None:
+    for seed in range(12):
+        kinds = [turn.kind for turn in draw_session(seed, 6, SIZE, kinds=("move", "resize")).turns]
+        assert set(kinds) == {"move", "resize"}
+        grown = draw_session(seed, 6, SIZE, kinds=("add",))
+        room = MOST - len(grown.source.graph.things)
+        assert [turn.kind for turn in grown.turns][:room] == ["add"] * room
+        assert any(turn.kind != "add" for turn in grown.turns)
 
 
 def test_the_way_back_leads_back() -> None:

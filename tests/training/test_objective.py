@@ -92,13 +92,19 @@ def test_with_a_floor_it_is_the_share_of_the_change_that_is_missing(loudness: fl
         objective.wrong(change, change, base, noise, t, Card(), floor)
 
 
-@pytest.mark.parametrize("loudness", [1.0, 10.0])
-def test_with_a_floor_what_was_to_stay_weighs_the_same_under_every_large_change(loudness: float) -> None:
+def test_with_a_floor_what_was_to_stay_weighs_the_more_the_larger_the_change() -> None:
     card, t, noise, floor = Card(prediction="change"), torch.tensor([0.99]), some(1, 4, 1, 4, 4, seed=1), 0.3
-    change, slip = torch.zeros(2, 1, 4, 1, 4, 4)
-    change[..., :3], slip[..., 3:] = loudness, 0.2  # three columns of four change; what is said is wrong in the fourth
-    found = objective.wrong(change + slip, change, torch.zeros_like(change), noise, t, card, floor)
-    torch.testing.assert_close(found, torch.tensor(0.2**2 / (2 * floor) / 4))
+
+    def slipped(loudness: float, column: int) -> torch.Tensor:
+        """Three columns of four change; what is said of one column is wrong."""
+        change, slip = torch.zeros(2, 1, 4, 1, 4, 4)
+        change[..., :3], slip[..., column] = loudness, 0.2
+        return objective.wrong(change + slip, change, torch.zeros_like(change), noise, t, card, floor)
+
+    usual = (objective.USUAL * floor / 0.75) ** 0.5
+    torch.testing.assert_close(slipped(0.9 * usual, 0), slipped(0.9 * usual, 3))
+    stays, changes = ([slipped(loud * usual, column) for loud in (1, 2, 4)] for column in (3, 0))
+    assert stays[0] < stays[1] < stays[2] < 0.2**2 / 4 / floor and changes[0] > changes[1] > changes[2]
 
 
 @pytest.mark.parametrize("window", WINDOWS)

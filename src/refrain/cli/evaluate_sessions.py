@@ -27,6 +27,7 @@ Stories = Annotated[int, typer.Option("--stories", metavar="N", help="Also pictu
 Truth = Annotated[bool, typer.Option("--truth", help="Judge the true answers instead of a model's.")]
 Source = Annotated[bool, typer.Option("--source", help="Judge sources returned as they were.")]
 Chain = Annotated[bool, typer.Option("--chain", help="Predict the masks first, and measure them.")]
+Within = Annotated[bool, typer.Option("--within", help="With --chain: change nothing outside these masks.")]
 Alone = Annotated[bool, typer.Option("--alone", help="Every turn edits the last answer, without history or preserve.")]
 Through = Annotated[bool, typer.Option("--through", help="Ask on after a failure, for the figures of the rest.")]
 Size = Annotated[int, typer.Option("--size", metavar="PIXELS", help="Side of the frames.")]
@@ -50,6 +51,7 @@ def sessions(
     truth: Truth = False,
     source: Source = False,
     chain: Chain = False,
+    within: Within = False,
     alone: Alone = False,
     through: Through = False,
     out: Kept = None,
@@ -78,11 +80,11 @@ def sessions(
     """
     from refrain.evaluation.sessions import exam
 
-    way = Way(truth, source, alone, chain)
+    way = Way(truth, source, alone, chain, within)
     _check(way, turns, each, (compositions, stories))
     frames = (size, size)
     choices = {"seed": seed, "steps": steps, "guidance": guidance}
-    choices |= {"chain": True} if chain else {}
+    choices |= {name: True for name, yes in (("chain", chain), ("within", within)) if yes}
     who = "truth" if truth else "source" if source else model
     answers: list[list[Judged]] = []
     with _answering(who, device) as editor, told(quiet) as teller:
@@ -117,6 +119,7 @@ class Way:
     source: bool
     alone: bool
     chain: bool
+    within: bool
 
 
 def _check(way: Way, turns: int, each: int, parts: tuple[int, int]) -> None:
@@ -128,6 +131,8 @@ def _check(way: Way, turns: int, each: int, parts: tuple[int, int]) -> None:
         raise BadInput("--truth, --source and --alone exclude one another; give one of them.")
     if way.chain and (way.truth or way.source or way.alone):
         raise BadInput("--chain asks a model in a session; leave out --truth, --source and --alone.")
+    if way.within and not way.chain:
+        raise BadInput("--within needs masks; give --chain too.")
     if way.alone and any(parts):
         raise BadInput("Compositions and stories are asked in sessions; leave out --alone.")
 

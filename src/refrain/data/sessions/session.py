@@ -90,11 +90,14 @@ class RenderedSession:
         return self.source.frames
 
 
-def draw_session(seed: int, turns: int, size: tuple[int, int], length: int = 1) -> RenderedSession:
+def draw_session(
+    seed: int, turns: int, size: tuple[int, int], length: int = 1, kinds: tuple[str, ...] = KINDS
+) -> RenderedSession:
     """Session number `seed`, of `turns` turns, at `size` = (rows, columns), `length` frames (1: a picture).
 
     Kinds of turn take turns: no kind comes again before most others were asked. Words and edits depend on the seed
-    alone, not on size or length; more turns continue fewer. Raises BadInput for sizes below 32 pixels.
+    alone, not on size or length; more turns continue fewer. kinds: those of `KINDS` that are asked for, as far as they
+    can be. Raises BadInput for sizes below 32 pixels.
     """
     if min(size) < 32 or length < 1 or turns < 0:
         raise BadInput(f"A session has frames of 32 pixels or more, not {turns} turns of {length} frames of {size}.")
@@ -102,11 +105,11 @@ def draw_session(seed: int, turns: int, size: tuple[int, int], length: int = 1) 
     state = State(draw_graph(seed), size, length)
     source, made, waiting = state, [], list[str]()
     while len(made) < turns:
-        waiting += [str(kind) for kind in rng.permutation(KINDS) if kind not in waiting]
+        waiting += [str(kind) for kind in rng.permutation(kinds) if kind not in waiting]
         wanted = list(waiting)
         if state.graph.look in COLOURLESS and rng.random() < 0.6:
             wanted = ["restyle", *wanted]
-        turn = draw_turn(rng, state.graph, tuple(dict.fromkeys(wanted)))
+        turn = draw_turn(rng, state.graph, tuple(dict.fromkeys((*wanted, *KINDS))))
         if turn is None:
             raise AssertionError(f"session {seed} has no turn after {len(made)}")
         if turn.kind in waiting:
