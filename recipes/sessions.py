@@ -39,7 +39,7 @@ from refrain.data.sessions import (
     known_words,
     naming_words,
 )
-from refrain.data.sessions.graph import COLOURS, PATTERNS, SHAPES
+from refrain.data.sessions.graph import COLOURS, PATTERNS, SHAPES, SIZES
 from refrain.data.sessions.turns import KINDS
 from refrain.data.words import card_words, vocabulary
 from refrain.editing.compose import Seen, see
@@ -56,7 +56,8 @@ from refrain.training.stage import Stage
 SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are far above
 WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and for how many steps
 TRAITS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
-POINTED = 2 + len(TRAITS) + sum(map(len, TRAITS.values()))  # that are pointed at (`pointed`)
+DRAWN = {**TRAITS, "size": tuple(SIZES)}  # what there is to know of a thing before it can be drawn
+POINTED = 2 + len(TRAITS) + sum(len(values) for traits in (TRAITS, DRAWN) for values in traits.values())  # (`pointed`)
 TURNS = (1, 1, 2, 3, 4, 6)
 HARD = ("add", "move", "resize", "background")  # kinds of turn of which much is drawn anew: shapes, grounds, patterns
 MASKED = 5  # turns from which on a session has no masks: a row of them is three times as long
@@ -118,7 +119,7 @@ class Stretch:
     words: float = FURTHER.drop
     times: tuple[float, float] = TIMES
     floor: float | None = None
-    pointed: float = 12.0  # which thing is meant is what a turn is about
+    pointed: float = 24.0  # which thing is meant is what a turn is about
     rate: float = FURTHER.rate
     sizes: tuple[tuple[int, int], ...] = ((96, 96), (96, 128), (128, 96), (128, 128))
     pictures: int = 24
@@ -134,7 +135,7 @@ SEE = Stretch()
 # the sizes at which pictures are edited. The rate lies between those of a model that begins (2e-3) and of one that goes
 # on (1e-3).
 DRAW = Stretch(effects=0, composed=0.15, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
-               floor=0.1, pointed=6.0, rate=1.5e-3, pictures=16,
+               floor=0.1, pointed=12.0, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
 
 
@@ -212,9 +213,11 @@ def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], stretc
 
 def pointed(turn: RenderedTurn) -> np.ndarray:
     """Masks uint8 [K, T, Y, X]: what changes; what is there before; the things of the colour, of the shape and of the
-    pattern that the words say; and everything that stands in the picture, by colour, shape and pattern.
+    pattern that the words say; everything that stands in the picture, by colour, shape and pattern; and where the thing
+    that is meant stands afterwards, by its colour, shape, pattern and size.
 
-    Which thing is meant is learnt slowly from the one mask of it, and sooner when its traits are told one by one.
+    Which thing is meant is learnt slowly from the one mask of it, and sooner when its traits are told one by one; and a
+    thing is drawn as a cloud for as long as its place does not know what is to stand there.
     """
     now, then = turn.mask_now, turn.mask_next
     things, masks = turn.before.graph.things, turn.before.rendered.masks
@@ -230,6 +233,9 @@ def pointed(turn: RenderedTurn) -> np.ndarray:
         found.append(of(*(getattr(one, trait) in named for one in things)))
     for trait, values in TRAITS.items():
         found += [of(*(getattr(one, trait) == value for one in things)) for value in values]
+    drawn = next((one for one in turn.after.graph.things if one.key == turn.turn.thing), None)
+    for trait, values in DRAWN.items():
+        found += [then if getattr(drawn, trait, None) == value else np.zeros_like(then) for value in values]
     return np.round(255 * np.stack(found)).astype(np.uint8)
 
 
@@ -367,8 +373,8 @@ def point_on(pupil: Pupil, state: Path) -> None:
     with torch.no_grad():
         for name, p in pupil.pointing.named().items():
             before = found.get(f"average/{name}")
-            if before is not None and before.shape == p.shape:
-                p.copy_(before)
+            if before is not None:
+                p[: len(before)] = before[: len(p)]  # what is pointed at is only ever added to
 
 
 if __name__ == "__main__":

@@ -213,3 +213,12 @@ def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: Module
         assert np.allclose(found[start + values.index(value)], alike, atol=0.01)
         assert np.allclose(found[2 + n], alike if value in said else 0 * alike, atol=0.01)
         start += len(values)
+    assert not found[start:].any(), "nothing stands where it was"
+    asked = draw_session(1, 1, (64, 64), kinds=("add",)).turns[0]
+    made, covered = asked.turn.added, asked.after.rendered.masks[asked.turn.thing]
+    found = recipe.pointed(asked)[start:] / 255
+    for trait, values in recipe.DRAWN.items():
+        for one, value in zip(found, values):
+            assert np.allclose(one, covered if getattr(made, trait) == value else 0, atol=0.01)
+        found = found[len(values) :]
+    assert not len(found)
