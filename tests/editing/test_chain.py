@@ -126,7 +126,7 @@ def test_a_bound_is_what_masks_and_user_both_allow() -> None:
     }
     chained = Chained(None, torch.zeros(1), masks)  # type: ignore[arg-type]  # the question is not looked at
     wide = within(chained, None, 1, (64, 64))
-    assert wide is not None and wide[..., :18].min() == 1 and wide[..., 18:].max() == 0
+    assert wide is not None and wide[..., :17].min() == 1 and wide[..., 17:].max() == 0
     own = torch.zeros(1, 1, 64, 64)
     own[..., :8, :] = 0.5
     both = within(chained, own, 1, (64, 64))

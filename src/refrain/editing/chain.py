@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .editor import Editor
 
 CHAIN: tuple[Task, ...] = ("here", "there")
-REACH = 32  # of so many parts of the shorter side one is how far a bound reaches beyond masks, whose edge is uncertain
+REACH = 100  # of so many parts of the shorter side one is how far a bound reaches beyond masks, whose edge is uncertain
 
 
 @dataclass(frozen=True, eq=False)
