@@ -317,9 +317,9 @@ class Pupil:
     @staticmethod
     def new(
         folder: Path, shelf: Shelf, released: Path | None, card: Card, known: tuple[str, ...], said: Said,
-        taught: int = 900, kinds: int = 2,
+        taught: int = 900, kinds: tuple[int, int] = (2, 0),
     ) -> "Pupil":  # fmt: skip
-        """Begun afresh, or from a released model. taught: steps of the text encoder. kinds: that are pointed at."""
+        """Begun afresh, or from a released model. taught: steps of the words. kinds: pointed at; of them, closely."""
         if released is not None and not (folder / "codec").is_dir():
             shutil.copytree(released / "vae", folder / "codec")
         place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -335,7 +335,7 @@ class Pupil:
         for part in parts.values():
             part.to(place)
         named = {f"{part}.{name}": p for part, module in parts.items() for name, p in module.named_parameters()}
-        pointing = Pointing(net.proj_out, kinds, TOKEN, POINTING)
+        pointing = Pointing(net.proj_out, kinds[0], TOKEN, POINTING, kinds[1])
         pointing.line.to(place)
         denoiser = WanDenoiser((Expert(net, clean),), card)
         return Pupil(codec, tokenizer, encoder, denoiser, parts, {**named, **pointing.named()}, pointing, place)

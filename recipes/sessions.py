@@ -58,6 +58,7 @@ WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and 
 TRAITS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
 DRAWN = {**TRAITS, "size": tuple(SIZES)}  # what there is to know of a thing before it can be drawn
 POINTED = 2 + len(TRAITS) + sum(len(values) for traits in (TRAITS, DRAWN) for values in traits.values())  # (`pointed`)
+CLOSELY = 2  # of these, part by part of a token: where it changes, and where what changes is now
 TURNS = (1, 1, 2, 3, 4, 6)
 HARD = ("add", "move", "resize", "background")  # kinds of turn of which much is drawn anew: shapes, grounds, patterns
 MASKED = 5  # turns from which on a session has no masks: a row of them is three times as long
@@ -135,7 +136,7 @@ SEE = Stretch()
 # the sizes at which pictures are edited. The rate lies between those of a model that begins (2e-3) and of one that goes
 # on (1e-3).
 DRAW = Stretch(effects=0, composed=0.15, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
-               floor=0.1, pointed=12.0, rate=1.5e-3, pictures=16,
+               floor=0.1, pointed=20.0, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
 
 
@@ -340,7 +341,7 @@ def main(
         shelf.fill()
     crew = processes()
     with PartialState().main_process_first():
-        pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, POINTED)
+        pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, (POINTED, CLOSELY))
     pupil.pointing.weight = stretch.pointed
     if released is not None:
         point_on(pupil, released.parent / STATE)

@@ -29,6 +29,14 @@ def test_half_a_token_is_half_covered() -> None:
     assert covered(where, Window(0, 1), 16).tolist() == [[[0.5]]]
 
 
+def test_closely_each_part_of_a_token_is_told_and_its_parts_are_the_whole() -> None:
+    where = torch.zeros(1, 2, 1, 32, 48)
+    where[0, 1, 0, 20:24, 36:40] = 1  # of the last token's parts of 4 pixels the second, down and across
+    told = covered(where, Window(0, 1), 16, 4).unflatten(2, (2, 4, 4))  # [1, 2 x 3, K, 4, 4]
+    assert told.sum() == 1 and told[0, 5, 1, 1, 1] == 1
+    torch.testing.assert_close(told.mean((3, 4)), covered(where, Window(0, 1), 16))
+
+
 @pytest.mark.parametrize("window", WINDOWS)
 def test_the_network_learns_where_a_thing_is_from_pointing_alone(window: Window) -> None:
     denoiser = make()
@@ -67,13 +75,15 @@ def test_every_target_of_a_lesson_is_pointed_at_and_what_says_nothing_of_where_c
         torch.testing.assert_close(asked - plain, 0.5 * torch.nn.functional.softplus(pointing.line.bias).mean())
 
 
-def test_a_target_that_is_told_fewer_kinds_is_asked_for_the_first_of_them() -> None:
+@pytest.mark.parametrize("closely", [0, 2])
+def test_a_target_that_is_told_fewer_kinds_is_asked_for_the_first_of_them(closely: int) -> None:
     wan = knowing(rule="block_causal")
     net, taught = wan.experts[0].transformer, lesson(PLAN)
     frames, rows, columns = (taught.source.full.shape[n] for n in (2, 3, 4))
     where = torch.zeros(1, 1, 4 * frames - 3, 2 * rows, 2 * columns)
     told = Lesson(taught.source, tuple(replace(turn, where=where) for turn in taught.turns))
-    pointing = Pointing(net.proj_out, 3, 4, 1.0)
+    pointing = Pointing(net.proj_out, 3, 4, 1.0, closely)
     loss_of_lesson(wan, told, torch.Generator().manual_seed(3), drops=NOTHING, pointing=pointing).backward()
     line = pointing.line
-    assert line.bias.grad is not None and line.bias.grad[0] != 0 and not line.bias.grad[1:].any()
+    assert line.bias.grad is not None and line.bias.grad[0] != 0 and not line.bias.grad[1:3].any()
+    assert line.bias.grad[3:19].all() and len(line.bias) == 3 + 16 * closely and not line.bias.grad[19:].any()
