@@ -16,7 +16,7 @@ from refrain.errors import BadInput
 
 if TYPE_CHECKING:
     from refrain.editing.editor import Editor
-    from refrain.evaluation.sessions.exam import Begin, Judged
+    from refrain.evaluation.sessions.exam import Begin, Judged, Reply
 
 Turns = Annotated[int, typer.Option("--turns", metavar="N", help="Turns of every session; 5 and 10 are usual.")]
 Each = Annotated[int, typer.Option("--each", metavar="N", help="Sessions.")]
@@ -38,6 +38,10 @@ Kept = Annotated[
     Path | None,
     typer.Option("-o", "--out", metavar="FILE.jsonl", help="Keep every session; a stopped run goes on."),
 ]
+Show = Annotated[
+    Path | None,
+    typer.Option("--show", metavar="FOLDER", help="Draw every session that is asked: answers, and the true ones."),
+]
 
 
 def sessions(
@@ -55,6 +59,7 @@ def sessions(
     alone: Alone = False,
     through: Through = False,
     out: Kept = None,
+    show: Show = None,
     seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
     steps: Steps = None,
     guidance: Guidance = None,
@@ -74,12 +79,15 @@ def sessions(
 
       refrain evaluate sessions --turns 10 --chain --each 20
 
-      refrain evaluate sessions --truth --each 10
+      refrain evaluate sessions --truth --each 10 --show sheets
 
       refrain evaluate sessions --model runs/sessions/model --each 0 --compositions 20 --stories 20
     """
+    from refrain.cli.session_sheet import drawn, watched
     from refrain.evaluation.sessions import exam
 
+    if show is not None:
+        show.mkdir(parents=True, exist_ok=True)
     way = Way(truth, source, alone, chain, within)
     _check(way, turns, each, (compositions, stories))
     frames = (size, size)
@@ -100,8 +108,11 @@ def sessions(
                     teller.stage("sessions", n, each)
                     found = before.get(one.seed)
                     if found is None:
-                        found = exam.sit(begin, one, through)
+                        replies: list[Reply] = []
+                        found = exam.sit(watched(begin, replies), one, through)
                         _keep(out, one.seed, found, cause)
+                        if show is not None:
+                            drawn(one, replies, found).save(show / f"{one.seed}.png")
                     answers.append(found)
             print(exam.report(answers, turns))
         if compositions or stories:

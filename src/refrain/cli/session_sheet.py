@@ -1,0 +1,101 @@
+"""A session of the exam on one sheet: what was asked, the answers, the true ones below, and what the judge found."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from refrain.cli.canvas import COLOURS, LINE, PALE, Canvas, width_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from refrain.data.sessions import RenderedSession, RenderedTurn
+    from refrain.evaluation.sessions.exam import Ask, Begin, Judged, Reply
+
+EDGE, GAP, ASIDE = 12, 6, 54  # around all, between pictures, for the names of the rows
+LEAST, LETTERS, LINES = 132, 11, 3  # pixels of a column; size of the letters; lines that a request may take
+
+
+def watched(begin: "Begin", replies: "list[Reply]") -> "Begin":
+    """The same, and every reply is kept in a list as well."""
+
+    def begun(session: "RenderedSession") -> "Ask":
+        ask = begin(session)
+
+        def asked(turn: "RenderedTurn") -> "Reply":
+            replies.append(ask(turn))
+            return replies[-1]
+
+        return asked
+
+    return begun
+
+
+def drawn(session: "RenderedSession", replies: "list[Reply]", judged: "list[Judged]") -> Canvas:
+    """The source and, a column each, the turns that were asked; of a clip its middle frame.
+
+    replies: those of all turns but one that was refused.
+    """
+    middle, (height, width) = session.source.length // 2, session.source.size
+    column, head = max(width, LEAST) + GAP, (LINES + 1) * (LETTERS + 5) + GAP
+    rows = _rows(session, replies, middle)
+    canvas = Canvas(2 * EDGE + ASIDE + (len(judged) + 1) * column, 2 * EDGE + head + len(rows) * (height + GAP))
+    for n, (name, pictures) in enumerate(rows):
+        y = EDGE + head + n * (height + GAP)
+        canvas.words(name, EDGE, y + height / 2, LETTERS, PALE)
+        for place, frame in pictures:
+            canvas.picture(frame, EDGE + ASIDE + place * column, y)
+            canvas.box(EDGE + ASIDE + place * column, y, width, height, LINE, line=1)
+    canvas.words(f"{session.seed}", EDGE + ASIDE, EDGE + LETTERS, LETTERS, PALE)
+    for n, one in enumerate(judged, 1):
+        x, y = EDGE + ASIDE + n * column, EDGE + LETTERS
+        for line in wrapped(one.instruction, lambda said: width_of(said, LETTERS) <= column - GAP)[:LINES]:
+            canvas.words(line, x, y, LETTERS)
+            y += LETTERS + 5
+        canvas.words(found(one), x, y, LETTERS, COLOURS["answer" if one.right else "target"])
+    return canvas
+
+
+def found(one: "Judged") -> str:
+    """What the judge found, in a few words."""
+    from refrain.evaluation.sessions.judge import REST
+
+    if one.refused:
+        return "- refused"
+    if not one.done:
+        return f"- taken for: {one.seen_as}"
+    if one.kept:
+        return "+ right"
+    return f"- rest: {one.rest:.0f} dB" if one.rest < REST else f"- drifts by {one.drift:.0f}"
+
+
+def wrapped(said: str, fits: Callable[[str], bool]) -> list[str]:
+    """Words in lines that fit; a word that does not is a line of its own."""
+    lines: list[str] = []
+    for word in said.split():
+        if lines and fits(f"{lines[-1]} {word}"):
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _rows(
+    session: "RenderedSession", replies: "list[Reply]", middle: int
+) -> "list[tuple[str, list[tuple[int, np.ndarray]]]]":
+    """The name of each row, and its pictures by column: answers, true ones, and masks where they were predicted."""
+    source = (0, session.frames[middle])
+    answers = [(n, reply.frames[middle]) for n, reply in enumerate(replies, 1)]
+    truths = [(n, turn.frames[middle]) for n, turn in enumerate(session.turns[: len(replies)], 1)]
+    rows = [("answer", [source, *answers]), ("truth", [source, *truths])]
+    for which, name in enumerate(("now", "then")):
+        masks = [(n, reply.masks[which]) for n, reply in enumerate(replies, 1)]
+        shown = [(n, _grey(mask[middle])) for n, mask in masks if mask is not None]
+        rows += [(name, shown)] if shown else []
+    return rows
+
+
+def _grey(mask: "np.ndarray") -> "np.ndarray":
+    """A mask [Y, X] in 0..1 as a picture uint8 [Y, X, 3]."""
+    import numpy as np
+
+    return np.repeat(np.round(255 * mask.clip(0, 1)).astype(np.uint8)[..., None], 3, axis=-1)
