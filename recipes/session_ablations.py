@@ -20,7 +20,8 @@ from pathlib import Path
 import torch
 from ablations import shared
 from embedded import pixels
-from sessions import DRAW, SEEN, TAUGHT, main, shown, stage_of
+from session_lessons import SEEN, shown
+from sessions import DRAW, TAUGHT, main, stage_of
 from torch import Tensor
 
 from refrain.attention import Dense

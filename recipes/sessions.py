@@ -1,12 +1,13 @@
 """Teach the embedded model sessions: pictures and masks of several turns in one row, beside its video effects.
 
     python recipes/sessions.py runs/see --start runs/embedded/model --steps 9000 --export runs/see/model
-    python recipes/sessions.py runs/draw --start runs/see/model --draw --steps 5900 --export runs/draw/model
+    torchrun --nproc_per_node 2 recipes/sessions.py runs/draw --start runs/see/model --draw --steps 13000
     python recipes/sessions.py runs/pairs --start runs/embedded/model --turns 1        # single pairs, for comparison
     python recipes/sessions.py runs/full --start runs/embedded/model --rule full       # without a causal rule
     refrain train recipes/sessions.py runs/see --model runs/embedded/model
 
-Hardware: one CPU core and 6 GB. Hours: about 1.2 s a step on one core; docs/quality.md has what so many steps came to.
+Hardware: a CPU core and 6 GB a process. Hours: 1.2 s a step of the first stretch on one core, 1.6 s of the second on
+two; docs/quality.md has what so many steps came to.
 From VINCIE (arXiv 2506.10941): the three tasks, all turns in one row, current picture dropped in 20 % and masks in 70 %
 of contexts, masks present in 80 % of sessions (in the second stretch 30 %; in those of six turns never), words dropped
 for guidance in 10 % (there never). Ours: everything else; above all two stretches, of which the first teaches what is
@@ -15,36 +16,26 @@ there and what is meant (`SEE`), the second to draw it (`DRAW`).
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from accelerate import PartialState
-from embedded import AGAIN, CARD, FURTHER, SCENES, TIMES, Drawing, Pupil, ahead, pixels, said_and_meant, say, wrong_of
+from embedded import CARD, FURTHER, SCENES, Before, Pupil, ahead, pixels, said_and_meant, say, wrong_of
 from embedded import Drawn as Pairs
 from safetensors.torch import load_file
+from session_lessons import CLOSELY, NEXT, POINTED, SEEN, Lessons, Sessions, Stretch, Told
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from refrain.data.effects import EFFECTS
 from refrain.data.plates import Shelf
-from refrain.data.sessions import (
-    RenderedTurn,
-    composed_words,
-    draw_composition,
-    draw_session,
-    known_words,
-    naming_words,
-)
-from refrain.data.sessions.graph import COLOURS, PATTERNS, SHAPES, SIZES
-from refrain.data.sessions.turns import KINDS
+from refrain.data.sessions import composed_words, draw_composition, draw_session, known_words, naming_words
 from refrain.data.words import card_words, vocabulary
 from refrain.editing.compose import Seen, see
 from refrain.editing.turns import SAYING, Task
-from refrain.models.embedded.new import REFERENCES
+from refrain.models.embedded.new import REFERENCES, new_tokenizer
 from refrain.models.protocols import Card
 from refrain.training.checkpoint import NAME as STATE
 from refrain.training.devices import processes
@@ -53,16 +44,7 @@ from refrain.training.loop import Step, train
 from refrain.training.recipe import Given
 from refrain.training.stage import Stage
 
-SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are far above
 WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and for how many steps
-TRAITS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
-DRAWN = {**TRAITS, "size": tuple(SIZES)}  # what there is to know of a thing before it can be drawn
-POINTED = 2 + len(TRAITS) + sum(len(values) for traits in (TRAITS, DRAWN) for values in traits.values())  # (`pointed`)
-CLOSELY = 2  # of these, part by part of a token: where it changes, and where what changes is now
-TURNS = (1, 1, 2, 3, 4, 6)
-HARD = ("add", "move", "resize", "background")  # kinds of turn of which much is drawn anew: shapes, grounds, patterns
-MASKED = 5  # turns from which on a session has no masks: a row of them is three times as long
-NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
 TELLING = ("next", "go on", "thing", "object", "shows")  # of stories and compositions, what says that they are such
 OFFSETS = {"reference": (0.0, 0.0, 24.0), "mask": (0.0, 24.0, 0.0)}  # tokens; pictures are at most 12 wide here
 WORDS = (*REFERENCES, *composed_words(), *known_words(), *" ".join((*NEXT, *SAYING.values())).replace(":", "").split())
@@ -99,35 +81,6 @@ TAUGHT: Card = replace(
 
 
 DROPS = Drops(masks=0)  # the paper's; whether a session has masks is drawn with it (`Stretch.masks`)
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """What a stretch draws, and how it weighs it.
-
-    effects, composed, story: their shares of the batches; all others are sessions. masks: the share of sessions that
-    have them. hard: the share of sessions of `HARD` turns alone. words: how often what is said is dropped. times: shift
-    and deviation of the noise times. floor: of `training.objective.wrong`. pointed: what pointing weighs (a mean over
-    kinds). rate: of learning. sizes: rows and columns. pictures: of all sessions of a batch together, about.
-    turns: of every session; 0: several. data: how many sessions there are.
-    """
-
-    effects: float = 0.15
-    composed: float = 0.1
-    story: float = 0.05
-    masks: float = 0.8
-    hard: float = 0.0
-    words: float = FURTHER.drop
-    times: tuple[float, float] = TIMES
-    floor: float | None = None
-    pointed: float = 24.0  # which thing is meant is what a turn is about
-    rate: float = FURTHER.rate
-    sizes: tuple[tuple[int, int], ...] = ((96, 96), (96, 128), (128, 96), (128, 128))
-    pictures: int = 24
-    turns: int = 0
-    data: int = SEEN
-
-
 SEE = Stretch()
 # An answer follows from the words and the picture, so it is drawn in a few steps from pure noise, and noise times are
 # drawn where those steps are; times between are not met in use. The floor is a third of the power of one thing's going:
@@ -138,129 +91,6 @@ SEE = Stretch()
 DRAW = Stretch(effects=0, composed=0.15, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
                floor=0.1, pointed=20.0, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
-
-
-# -- batches -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Told:
-    """One turn of B sessions as it leaves the renderer: pictures uint8 [B, 1, Y, X, 3], by what is predicted.
-
-    pointed: uint8 [B, K, 1, Y, X], what is pointed at while it is learnt (`pointed`), if anything is.
-    """
-
-    said: list[str]
-    pictures: dict[Task, np.ndarray]
-    references: tuple[np.ndarray, ...] = ()
-    pointed: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Sessions:
-    """B sessions of one shape."""
-
-    source: np.ndarray
-    turns: tuple[Told, ...]
-
-
-class Lessons(Dataset["Sessions | Pairs"]):
-    """Batch n of the run, drawn from (seed, n) alone: sessions, compositions, stories, and pairs of effects."""
-
-    def __init__(self, shelf: Shelf, stage: Stage, stretch: Stretch, alike: int = 1) -> None:
-        """alike: so many batches in turn are of one shape, that processes which share a step need not wait."""
-        self.stage, self.stretch, self.alike = stage, stretch, alike
-        self.pairs = Drawing(shelf, stage, 0.7)
-
-    def __len__(self) -> int:
-        return self.stage.steps
-
-    def __getitem__(self, step: int) -> "Sessions | Pairs":
-        return self._drawn(step // (2 * AGAIN) * AGAIN + step % AGAIN)
-
-    @lru_cache(maxsize=AGAIN)  # noqa: B019 -- one data set a process
-    def _drawn(self, number: int) -> "Sessions | Pairs":
-        cv2.setNumThreads(1)
-        rng, stretch = np.random.default_rng((self.stage.seed, number, 17)), self.stretch
-        shape = np.random.default_rng((self.stage.seed, number // self.alike, 19))
-        kind, size = shape.random(), stretch.sizes[int(shape.integers(len(stretch.sizes)))]
-        if kind < stretch.effects:
-            return self.pairs._drawn(number, shape.random() < 0.7)
-        if kind < stretch.effects + stretch.composed:
-            return composed(rng, size, stretch)
-        if kind < stretch.effects + stretch.composed + stretch.story:
-            return story(rng, size, stretch)
-        turns = stretch.turns or int(shape.choice(TURNS))
-        return sessions(rng, turns, size, stretch, turns < MASKED and bool(shape.random() < stretch.masks))
-
-
-def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], stretch: Stretch, masked: bool) -> Sessions:
-    """So many sessions that a batch is always of about one size."""
-    count = max(2, stretch.pictures // (turns + 1) // (2 if masked else 1))
-    kinds = HARD if rng.random() < stretch.hard else KINDS
-    drawn = [draw_session(int(rng.integers(stretch.data)), turns, size, kinds=kinds) for _ in range(count)]
-    told: list[Told] = []
-    for n in range(turns):
-        each = [one.turns[n] for one in drawn]
-        said = ["" if rng.random() < stretch.words else turn.instruction for turn in each]
-        pictures: dict[Task, np.ndarray] = {"picture": np.stack([turn.frames for turn in each])}
-        if masked:
-            here, there = (np.stack([shown(mask) for mask in masks])
-                           for masks in zip(*((turn.mask_now, turn.mask_next) for turn in each)))  # fmt: skip
-            pictures = {"here": here, "there": there, **pictures}
-        told.append(Told(said, pictures, pointed=np.stack([pointed(turn) for turn in each])))
-    return Sessions(np.stack([one.frames for one in drawn]), tuple(told))
-
-
-def pointed(turn: RenderedTurn) -> np.ndarray:
-    """Masks uint8 [K, T, Y, X]: what changes; what is there before; the things of the colour, of the shape and of the
-    pattern that the words say; everything that stands in the picture, by colour, shape and pattern; and where the thing
-    that is meant stands afterwards, by its colour, shape, pattern and size.
-
-    Which thing is meant is learnt slowly from the one mask of it, and sooner when its traits are told one by one; and a
-    thing is drawn as a cloud for as long as its place does not know what is to stand there.
-    """
-    now, then = turn.mask_now, turn.mask_next
-    things, masks = turn.before.graph.things, turn.before.rendered.masks
-    said = set(turn.instruction.split())
-    meant = [one for one in things if one.key == turn.turn.thing]
-
-    def of(*alike: bool) -> np.ndarray:
-        return sum((masks[one.key] for one, yes in zip(things, alike) if yes), np.zeros_like(now))
-
-    found = [np.maximum(now, then), now]
-    for trait in TRAITS:
-        named = {getattr(one, trait) for one in meant} & said
-        found.append(of(*(getattr(one, trait) in named for one in things)))
-    for trait, values in TRAITS.items():
-        found += [of(*(getattr(one, trait) == value for one in things)) for value in values]
-    drawn = next((one for one in turn.after.graph.things if one.key == turn.turn.thing), None)
-    for trait, values in DRAWN.items():
-        found += [then if getattr(drawn, trait, None) == value else np.zeros_like(then) for value in values]
-    return np.round(255 * np.stack(found)).astype(np.uint8)
-
-
-def composed(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) -> Sessions:
-    """Two references each, whose things come together in one picture."""
-    drawn = [draw_composition(int(rng.integers(stretch.data)), size) for _ in range(stretch.pictures // 3)]
-    said = ["" if rng.random() < stretch.words else one.instruction for one in drawn]
-    pictures = tuple(np.stack([one.references[n] for one in drawn]) for n in range(2))
-    answer: dict[Task, np.ndarray] = {"picture": np.stack([one.frames for one in drawn])}
-    return Sessions(np.stack([one.source for one in drawn]), (Told(said, answer, pictures),))
-
-
-def story(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) -> Sessions:
-    """Frames of a moving camera: each is predicted from those before it."""
-    count, data = stretch.pictures // 4, stretch.data
-    drawn = [draw_session(int(rng.integers(data)), 0, size, 25).frames[::8] for _ in range(count)]  # 4 frames
-    said = [str(rng.choice(NEXT)) for _ in drawn]
-    turns = [Told(said, {"picture": np.stack([one[n : n + 1] for one in drawn])}) for n in (1, 2, 3)]
-    return Sessions(np.stack([one[:1] for one in drawn]), tuple(turns))
-
-
-def shown(mask: np.ndarray) -> np.ndarray:
-    """A mask [T, Y, X] as a picture uint8 [T, Y, X, 3], white where it is 1."""
-    return np.repeat(np.round(mask * 255).astype(np.uint8)[..., None], 3, axis=-1)
 
 
 def lesson_of(pupil: Pupil, drawn: Sessions) -> Lesson:
@@ -341,6 +171,8 @@ def main(
         shelf.fill()
     crew = processes()
     with PartialState().main_process_first():
+        if released is not None:
+            words_on(folder, released)
         pupil = Pupil.new(folder, shelf, released, card, KNOWN, meant, TAUGHT_WORDS, (POINTED, CLOSELY))
     pupil.pointing.weight = stretch.pointed
     if released is not None:
@@ -366,6 +198,16 @@ def main(
     average = train(pupil.named, lambda numbers: ahead(lessons, numbers), wrong, stage, folder, heard, cause)
     if export is not None and crew.first:
         pupil.export(export, average.shadow)
+
+
+def words_on(folder: Path, released: Path) -> None:
+    """Keep the text encoder of a start that knows the words of sessions already."""
+    before, aside = Before.load(released), folder / "words.part"
+    if (folder / "words").is_dir() or before.tokenizer.get_vocab() != new_tokenizer(KNOWN).get_vocab():
+        return
+    before.encoder.save_pretrained(aside)
+    before.tokenizer.save_pretrained(aside)
+    aside.rename(folder / "words")
 
 
 def point_on(pupil: Pupil, state: Path) -> None:

@@ -34,12 +34,13 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleTy
     """The recipe at a tiny size, in a folder that has words and a codec already."""
     monkeypatch.syspath_prepend(str(ROOT / "recipes"))
     import embedded
+    import session_lessons
     import sessions
 
     see, draw = (replace(one, sizes=((64, 64),), pictures=5) for one in (sessions.SEE, sessions.DRAW))
     for module, name, value in (
         (embedded, "WIDTH", 64), (embedded, "LAYERS", 1), (sessions, "SCENES", 4), (sessions, "SEE", see),
-        (sessions, "DRAW", draw), (embedded, "EARLY", ((64, 64, 1, 3),)), (sessions, "TURNS", (2,)),
+        (sessions, "DRAW", draw), (embedded, "EARLY", ((64, 64, 1, 3),)), (session_lessons, "TURNS", (2,)),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)
     # nothing is forked here: a process with threads, as this one is by now, may not fork safely
@@ -53,7 +54,7 @@ def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModuleTy
     new_tokenizer(sessions.KNOWN).save_pretrained(tmp_path / "words")
     quarters().save_pretrained(tmp_path / "codec", torch.float16)
     yield sessions
-    for name in ("embedded", "sessions", "ablations", "session_ablations"):
+    for name in ("embedded", "session_lessons", "sessions", "ablations", "session_ablations"):
         sys.modules.pop(name, None)
 
 
@@ -79,7 +80,7 @@ def test_the_second_stretch_goes_on_from_the_first(
     first, second = tmp_path / "first", tmp_path / "second"
     for folder in (first, second):
         folder.mkdir()
-        for part in ("scenes", "codec", "words"):
+        for part in ("scenes", "codec", *(("words",) if folder == first else ())):
             (folder / part).symlink_to(tmp_path / part)
     stage = Stage(steps=2, every=10, warmup=1, drop=0.0, seed=1)
     recipe.main(first, stage, None, first / "model", stretch=recipe.SEE)
@@ -88,6 +89,8 @@ def test_the_second_stretch_goes_on_from_the_first(
     recipe.run(Given(second, model=str(first / "model"), steps=1), draw=True)
     assert pointed.abs().max() > 0 and torch.equal(load_file(second / STATE)["average/pointing.weight"], pointed)
     assert 0 < read(second)[0].loss < 20
+    one, other = (load_file(at / "model.safetensors") for at in (first / "model" / "text_encoder", second / "words"))
+    assert all(torch.equal(value.float(), other[name]) for name, value in one.items()), "words mean what they did"
 
 
 @pytest.mark.slow
@@ -151,11 +154,13 @@ def test_words_in_another_order_are_other_words(recipe: ModuleType, tmp_path: Pa
 
 
 def test_batches_depend_on_their_number_alone(recipe: ModuleType) -> None:
+    import session_lessons as lessons
+
     few = replace(recipe.SEE, data=100)
     for draw in (
-        lambda rng: recipe.sessions(rng, 2, (64, 64), few, True),
-        lambda rng: recipe.composed(rng, (64, 64), few),
-        lambda rng: recipe.story(rng, (64, 64), few),
+        lambda rng: lessons.sessions(rng, 2, (64, 64), few, True),
+        lambda rng: lessons.composed(rng, (64, 64), few),
+        lambda rng: lessons.story(rng, (64, 64), few),
     ):
         one, same = (draw(np.random.default_rng(3)) for _ in range(2))
         assert np.array_equal(one.source, same.source) and len(one.turns) == len(same.turns)
@@ -198,16 +203,18 @@ def test_a_thing_that_is_painted_anew_is_known_by_the_colour_that_it_had(recipe:
 
 
 def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: ModuleType) -> None:
+    import session_lessons as lessons
+
     from refrain.data.sessions import draw_session
 
     told = (turn for seed in range(40) for turn in draw_session(seed, 1, (64, 64)).turns)
     turn = next(one for one in told if one.kind == "remove")
     thing, masks = turn.before.graph.thing(turn.turn.thing), turn.before.rendered.masks
-    said, found = set(turn.instruction.split()), recipe.pointed(turn) / 255
-    assert found.shape == (recipe.POINTED, 1, 64, 64)
+    said, found = set(turn.instruction.split()), lessons.pointed(turn) / 255
+    assert found.shape == (lessons.POINTED, 1, 64, 64)
     assert np.allclose(found[1], masks[thing.key], atol=0.01)  # what is there before
     start = 5
-    for n, (trait, values) in enumerate(recipe.TRAITS.items()):
+    for n, (trait, values) in enumerate(lessons.TRAITS.items()):
         value = getattr(thing, trait)
         alike = sum(masks[one.key] for one in turn.before.graph.things if getattr(one, trait) == value)
         assert np.allclose(found[start + values.index(value)], alike, atol=0.01)
@@ -216,8 +223,8 @@ def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: Module
     assert not found[start:].any(), "nothing stands where it was"
     asked = draw_session(1, 1, (64, 64), kinds=("add",)).turns[0]
     made, covered = asked.turn.added, asked.after.rendered.masks[asked.turn.thing]
-    found = recipe.pointed(asked)[start:] / 255
-    for trait, values in recipe.DRAWN.items():
+    found = lessons.pointed(asked)[start:] / 255
+    for trait, values in lessons.DRAWN.items():
         for one, value in zip(found, values):
             assert np.allclose(one, covered if getattr(made, trait) == value else 0, atol=0.01)
         found = found[len(values) :]
