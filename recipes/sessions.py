@@ -1,13 +1,13 @@
 """Teach the embedded model sessions: pictures and masks of several turns in one row, beside its video effects.
 
     python recipes/sessions.py runs/see --start runs/embedded/model --steps 9000 --export runs/see/model
-    torchrun --nproc_per_node 2 recipes/sessions.py runs/draw --start runs/see/model --draw --steps 13000
+    python recipes/sessions.py runs/draw --start runs/see/model --draw --steps 13000 --export runs/draw/model
     python recipes/sessions.py runs/pairs --start runs/embedded/model --turns 1        # single pairs, for comparison
     python recipes/sessions.py runs/full --start runs/embedded/model --rule full       # without a causal rule
     refrain train recipes/sessions.py runs/see --model runs/embedded/model
 
-Hardware: a CPU core and 6 GB a process. Hours: 1.2 s a step of the first stretch on one core, 1.6 s of the second on
-two; docs/quality.md has what so many steps came to.
+Hardware: a CPU core and 6 GB a process; several share a step with `torchrun --nproc_per_node 2` in place of `python`.
+Hours: 1.2 s a step on one core, 1.6 s on two, which learn twice as much; docs/quality.md has what steps came to.
 From VINCIE (arXiv 2506.10941): the three tasks, all turns in one row, current picture dropped in 20 % and masks in 70 %
 of contexts, masks present in 80 % of sessions (in the second stretch 30 %; in those of six turns never), words dropped
 for guidance in 10 % (there never). Ours: everything else; above all two stretches, of which the first teaches what is
