@@ -26,7 +26,7 @@ def picture(path: Path) -> np.ndarray:
 
 def at(canvas: np.ndarray, column: int, row: int, side: int = 64) -> np.ndarray:
     x = sheet.EDGE + sheet.ASIDE + column * (max(side, sheet.LEAST) + sheet.GAP)
-    y = sheet.EDGE + (sheet.LINES + 1) * (sheet.LETTERS + 5) + sheet.GAP + row * (side + sheet.GAP)
+    y = sheet.EDGE + sheet.LINES * (sheet.LETTERS + 5) + sheet.GAP + row * (side + sheet.GAP)
     return canvas[y + 2 : y + side - 2, x + 2 : x + side - 2]  # without its frame
 
 

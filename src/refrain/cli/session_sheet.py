@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from refrain.cli.canvas import COLOURS, LINE, PALE, Canvas, width_of
+from refrain.cli.canvas import COLOURS, INK, LINE, PALE, Canvas, width_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from refrain.evaluation.sessions.exam import Ask, Begin, Judged, Reply
 
 EDGE, GAP, ASIDE = 12, 6, 54  # around all, between pictures, for the names of the rows
-LEAST, LETTERS, LINES = 132, 11, 3  # pixels of a column; size of the letters; lines that a request may take
+LEAST, LETTERS, LINES = 132, 11, 5  # pixels of a column; size of the letters; lines above it: at most 3 of the request
 
 
 def watched(begin: "Begin", replies: "list[Reply]") -> "Begin":
@@ -36,7 +36,7 @@ def drawn(session: "RenderedSession", replies: "list[Reply]", judged: "list[Judg
     replies: those of all turns but one that was refused.
     """
     middle, (height, width) = session.source.length // 2, session.source.size
-    column, head = max(width, LEAST) + GAP, (LINES + 1) * (LETTERS + 5) + GAP
+    column, head = max(width, LEAST) + GAP, LINES * (LETTERS + 5) + GAP
     rows = _rows(session, replies, middle)
     canvas = Canvas(2 * EDGE + ASIDE + (len(judged) + 1) * column, 2 * EDGE + head + len(rows) * (height + GAP))
     for n, (name, pictures) in enumerate(rows):
@@ -48,10 +48,12 @@ def drawn(session: "RenderedSession", replies: "list[Reply]", judged: "list[Judg
     canvas.words(f"{session.seed}", EDGE + ASIDE, EDGE + LETTERS, LETTERS, PALE)
     for n, one in enumerate(judged, 1):
         x, y = EDGE + ASIDE + n * column, EDGE + LETTERS
-        for line in wrapped(one.instruction, lambda said: width_of(said, LETTERS) <= column - GAP)[:LINES]:
-            canvas.words(line, x, y, LETTERS)
-            y += LETTERS + 5
-        canvas.words(found(one), x, y, LETTERS, COLOURS["answer" if one.right else "target"])
+        said, told = (wrapped(words, lambda line: width_of(line, LETTERS) <= column - GAP)
+                      for words in (one.instruction, found(one)))  # fmt: skip
+        for colour, lines in ((INK, said[: LINES - 2]), (COLOURS["answer" if one.right else "target"], told[:2])):
+            for line in lines:
+                canvas.words(line, x, y, LETTERS, colour)
+                y += LETTERS + 5
     return canvas
 
 
