@@ -6,7 +6,7 @@
     python recipes/sessions.py runs/full --start runs/embedded/model --rule full       # without a causal rule
     refrain train recipes/sessions.py runs/see --model runs/embedded/model
 
-Hardware: a CPU core and 6 GB a process; several share a step with `torchrun --nproc_per_node 2` in place of `python`.
+Hardware: a CPU core and 6 GB a process; several share a step with `torchrun --nproc_per_node 2 --` for `python`.
 Hours: 1.2 s a step on one core, 1.6 s on two, which learn twice as much; docs/quality.md has what steps came to.
 From VINCIE (arXiv 2506.10941): the three tasks, all turns in one row, current picture dropped in 20 % and masks in 70 %
 of contexts, masks present in 80 % of sessions (in the second stretch 30 %; in those of six turns never), words dropped
