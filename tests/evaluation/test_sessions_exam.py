@@ -155,6 +155,22 @@ def test_the_exam_is_always_the_same_and_none_that_trains_draws_it() -> None:
     assert exam.FIRST > FIRST
 
 
+def test_the_digest_hears_words_and_colours_and_not_how_a_pixel_is_rounded() -> None:
+    session = draw_session(exam.FIRST, 1, (48, 48))
+    turn = session.turns[0]
+
+    def asked(words: str, frames: np.ndarray) -> str:
+        turned = replace(turn, instruction=words, after=replace(turn.after))
+        turned.after.__dict__["rendered"] = replace(turn.after.rendered, frames=frames)  # in place of what is drawn
+        return exam.digest([replace(session, turns=(turned,))])
+
+    said, frames = turn.instruction, turn.frames
+    rounded = frames.copy()
+    rounded[0, ::9, ::9, 1] ^= 1
+    assert asked(said, frames) == asked(said, rounded) == exam.digest([session])
+    assert len({asked(said, frames), asked(f"{said} now", frames), asked(said, frames // 2)}) == 3
+
+
 def test_truth_reaches_the_end_and_the_source_ends_at_once() -> None:
     session = next(exam.sessions(1, 4, SIZE))
     best, worst = exam.sit(exam.truth, session), exam.sit(exam.unchanged, session)

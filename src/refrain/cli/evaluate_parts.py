@@ -27,10 +27,10 @@ def parts(
 
     composed = list[exam.Composed]()
     stories = list[exam.Told]()
-    drawn = [(one.instruction, one.frames) for _, one in exam.compositions(counts[0], size)]
+    drawn = [(one.instruction, str(one.graphs), one.frames) for _, one in exam.compositions(counts[0], size)]
     asked = {
         "composition": exam.digest(part for one in drawn for part in one),
-        "story": exam.digest(one.frames for one in exam.stories(counts[1], size)),
+        "story": exam.digest(part for one in exam.stories(counts[1], size) for part in (str(one.seed), one.frames)),
     }
     cause = {"who": who, "weights": editor.weights if editor else "", **choices}
     before = {name: _before(out, name, {**cause, "digest": asked[name]}) for name in asked}

@@ -28,6 +28,7 @@ EDITION = 1
 FIRST = 900_000_000  # seed of the first session; what trains must draw below this
 SIZE, LENGTH = (128, 128), 1  # of a picture; clips are asked for
 FPS = 12
+SHADE = 8  # grey levels, to which a digest looks at a picture
 
 Masks = tuple[np.ndarray | None, np.ndarray | None]
 """Where a model says that it edits, and what that will cover: float [T, Y, X] in 0..1, None where it says nothing."""
@@ -82,15 +83,23 @@ def sessions(each: int, turns: int, size: tuple[int, int] = SIZE, length: int = 
 
 
 def digest(questions: Iterable[RenderedSession]) -> str:
-    """A hash of questions, true answers and the judge's thresholds: sixteen hexadecimal digits."""
+    """A hash of questions, true answers and the judge's thresholds: sixteen hexadecimal digits, alike on all machines.
+
+    Scene graphs and words count to the letter, pictures by their `shade`.
+    """
     rules = (session_judge.NEARER, session_judge.RESIDUE, session_judge.REST, session_judge.DRIFT)
     total = hashlib.sha256(f"{EDITION} {session_judge.EDITION} {rules}".encode())
     for one in questions:
-        total.update(f"{one.seed} {one.source.size} {one.source.length}".encode())
-        total.update(one.frames.tobytes())
+        total.update(f"{one.seed} {one.source.size} {one.source.length} {one.source.graph}".encode())
+        total.update(shade(one.frames))
         for turn in one.turns:
-            total.update(turn.instruction.encode() + turn.frames.tobytes())
+            total.update(f"{turn.instruction} {turn.after.graph}".encode() + shade(turn.frames))
     return total.hexdigest()[:16]
+
+
+def shade(frames: np.ndarray) -> bytes:
+    """The mean colours of pictures [..., Y, X, 3] to `SHADE` grey levels: one pixel may be rounded in several ways."""
+    return np.round(frames.mean((-3, -2)) / SHADE).astype(np.uint8).tobytes()
 
 
 def sit(begin: Begin, session: RenderedSession, through: bool = False) -> list[Judged]:

@@ -8,6 +8,7 @@ right where it lies nearer to the true next frame than the true frame before it 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import numpy as np
 from refrain.data.sessions import Composition, draw_composition, draw_session
 from refrain.errors import RefrainError
 from refrain.evaluation.frames import as_bytes
-from refrain.evaluation.sessions.exam import FIRST, picture_of, way_told
+from refrain.evaluation.sessions.exam import FIRST, picture_of, shade, way_told
 from refrain.evaluation.sessions.judge import continues, judge_composition, way
 from refrain.evaluation.statistics import wilson
 
@@ -84,10 +85,10 @@ def stories(each: int, size: tuple[int, int]) -> Iterator[Story]:
 
 
 def digest(questions: Iterable[np.ndarray | str]) -> str:
-    """A hash of words and pictures: sixteen hexadecimal digits."""
+    """A hash of words and of the shades of pictures (`exam.shade`): sixteen hexadecimal digits."""
     total = hashlib.sha256()
     for one in questions:
-        total.update(one.encode() if isinstance(one, str) else np.ascontiguousarray(one).tobytes())
+        total.update(one.encode() if isinstance(one, str) else shade(one))
     return total.hexdigest()[:16]
 
 
@@ -123,8 +124,10 @@ def composed_in(editor: "Editor", folder: Path, choices: dict[str, Any]) -> Comp
     """The answers of a model in sessions of one turn, kept in folders of their own."""
     from refrain.editing.session.session import Session
 
+    numbers = count()
+
     def answer(asked: Composition) -> np.ndarray:
-        place = folder / digest([asked.instruction, asked.source])
+        place = folder / f"composition {next(numbers)}"
         held = Session.create(place, picture_of(asked.source), editor, min(asked.source.shape[1:3]))
         pictures = tuple(map(picture_of, asked.references))
         return as_bytes(held.ask(asked.instruction, references=pictures, **choices).clip.frames)
