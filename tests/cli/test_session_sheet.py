@@ -52,6 +52,12 @@ def test_a_session_that_ended_has_the_columns_of_its_turns_and_one_that_was_kept
     assert wide == 2 * sheet.EDGE + sheet.ASIDE + 2 * (sheet.LEAST + sheet.GAP), "the source and the turn that failed"
 
 
+def test_a_file_is_no_folder_for_sheets(out: Path, run: Run) -> None:
+    (out / "sheets").write_text("mine")
+    ran = run(*ASKED, "--truth", "--show", out / "sheets")
+    assert ran.status == 2 and "is a file" in ran.err and (out / "sheets").read_text() == "mine"
+
+
 def test_a_refused_turn_has_its_words_and_no_picture() -> None:
     def begin(session: object) -> Ask:
         def ask(turn: RenderedTurn) -> Reply:

@@ -86,10 +86,9 @@ def sessions(
     from refrain.cli.session_sheet import drawn, watched
     from refrain.evaluation.sessions import exam
 
-    if show is not None:
-        show.mkdir(parents=True, exist_ok=True)
     way = Way(truth, source, alone, chain, within)
     _check(way, turns, each, (compositions, stories))
+    _make(show)
     frames = (size, size)
     choices = {"seed": seed, "steps": steps, "guidance": guidance}
     choices |= {name: True for name, yes in (("chain", chain), ("within", within)) if yes}
@@ -146,6 +145,14 @@ def _check(way: Way, turns: int, each: int, parts: tuple[int, int]) -> None:
         raise BadInput("--within needs masks; give --chain too.")
     if way.alone and any(parts):
         raise BadInput("Compositions and stories are asked in sessions; leave out --alone.")
+
+
+def _make(show: Path | None) -> None:
+    """The folder of the sheets, if any are drawn."""
+    if show is not None and show.exists() and not show.is_dir():
+        raise BadInput(f"{show} is a file; --show wants a folder.")
+    if show is not None:
+        show.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager
