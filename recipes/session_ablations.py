@@ -20,12 +20,12 @@ from pathlib import Path
 import torch
 from ablations import shared
 from embedded import pixels
-from session_lessons import SEEN, shown
+from session_lessons import SEEN
 from sessions import DRAW, TAUGHT, main, stage_of
 from torch import Tensor
 
 from refrain.attention import Dense
-from refrain.data.sessions import RenderedSession, draw_session
+from refrain.data.sessions import RenderedSession, draw_session, shown
 from refrain.editing.compose import Seen, see
 from refrain.editing.editor import Editor
 from refrain.editing.turns import SAYING, Line, Task

@@ -9,12 +9,12 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from embedded import AGAIN, FURTHER, TIMES, Drawing
+from embedded import AGAIN, FURTHER, SMALL, TIMES, Drawing
 from embedded import Drawn as Pairs
 from torch.utils.data import Dataset
 
 from refrain.data.plates import Shelf
-from refrain.data.sessions import RenderedTurn, draw_composition, draw_session
+from refrain.data.sessions import RenderedTurn, draw_composition, draw_session, shown
 from refrain.data.sessions.graph import COLOURS, PATTERNS, SHAPES, SIZES
 from refrain.data.sessions.turns import KINDS
 from refrain.editing.turns import Task
@@ -29,6 +29,7 @@ TURNS = (1, 1, 2, 3, 4, 6)
 HARD = ("add", "move", "resize", "background")  # kinds of turn of which much is drawn anew: shapes, grounds, patterns
 MASKED = 5  # turns from which on a session has no masks: a row of them is three times as long
 NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
+STEPS, APART = 3, 8  # how often a story goes on, and frames from picture to picture
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Stretch:
     effects, composed, story: their shares of the batches; all others are sessions. masks: the share of sessions that
     have them. hard: the share of sessions of `HARD` turns alone. words: how often what is said is dropped. times: shift
     and deviation of the noise times. floor: of `training.objective.wrong`. pointed: what pointing weighs (a mean over
-    kinds). rate: of learning. sizes: rows and columns. pictures: of all sessions of a batch together, about.
-    turns: of every session; 0: several. data: how many sessions there are.
+    all kinds and parts). rate: of learning. sizes: rows and columns. pictures: of all sessions of a batch together,
+    about. turns: of every session; 0: several. data: how many sessions there are.
     """
 
     effects: float = 0.15
@@ -85,7 +86,7 @@ class Lessons(Dataset["Sessions | Pairs"]):
     def __init__(self, shelf: Shelf, stage: Stage, stretch: Stretch, alike: int = 1) -> None:
         """alike: so many batches in turn are of one shape, that processes which share a step need not wait."""
         self.stage, self.stretch, self.alike = stage, stretch, alike
-        self.pairs = Drawing(shelf, stage, 0.7)
+        self.pairs = Drawing(shelf, stage, SMALL)
 
     def __len__(self) -> int:
         return self.stage.steps
@@ -100,7 +101,7 @@ class Lessons(Dataset["Sessions | Pairs"]):
         shape = np.random.default_rng((self.stage.seed, number // self.alike, 19))
         kind, size = shape.random(), stretch.sizes[int(shape.integers(len(stretch.sizes)))]
         if kind < stretch.effects:
-            return self.pairs._drawn(number, shape.random() < 0.7)
+            return self.pairs._drawn(number, shape.random() < SMALL)
         if kind < stretch.effects + stretch.composed:
             return composed(rng, size, stretch)
         if kind < stretch.effects + stretch.composed + stretch.story:
@@ -167,12 +168,8 @@ def composed(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) 
 def story(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) -> Sessions:
     """Frames of a moving camera: each is predicted from those before it."""
     count, data = stretch.pictures // 4, stretch.data
-    drawn = [draw_session(int(rng.integers(data)), 0, size, 25).frames[::8] for _ in range(count)]  # 4 frames
+    length = STEPS * APART + 1
+    drawn = [draw_session(int(rng.integers(data)), 0, size, length).frames[::APART] for _ in range(count)]
     said = [str(rng.choice(NEXT)) for _ in drawn]
-    turns = [Told(said, {"picture": np.stack([one[n : n + 1] for one in drawn])}) for n in (1, 2, 3)]
+    turns = [Told(said, {"picture": np.stack([one[n : n + 1] for one in drawn])}) for n in range(1, STEPS + 1)]
     return Sessions(np.stack([one[:1] for one in drawn]), tuple(turns))
-
-
-def shown(mask: np.ndarray) -> np.ndarray:
-    """A mask [T, Y, X] as a picture uint8 [T, Y, X, 3], white where it is 1."""
-    return np.repeat(np.round(mask * 255).astype(np.uint8)[..., None], 3, axis=-1)

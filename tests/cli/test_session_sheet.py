@@ -56,6 +56,8 @@ def test_a_file_is_no_folder_for_sheets(out: Path, run: Run) -> None:
     (out / "sheets").write_text("mine")
     ran = run(*ASKED, "--truth", "--show", out / "sheets")
     assert ran.status == 2 and "is a file" in ran.err and (out / "sheets").read_text() == "mine"
+    ran = run("evaluate", "sessions", "--truth", "--each", 0, "--stories", 1, "--show", out / "none")
+    assert ran.status == 2 and "there are none" in ran.err and not (out / "none").exists()
 
 
 def test_a_refused_turn_has_its_words_and_no_picture() -> None:

@@ -15,6 +15,7 @@ from refrain.cli.progress import say, told
 from refrain.errors import BadInput
 
 if TYPE_CHECKING:
+    from refrain.data.sessions import RenderedSession
     from refrain.editing.editor import Editor
     from refrain.evaluation.sessions.exam import Begin, Judged, Reply
 
@@ -83,12 +84,11 @@ def sessions(
 
       refrain evaluate sessions --model runs/sessions/model --each 0 --compositions 20 --stories 20
     """
-    from refrain.cli.session_sheet import drawn, watched
     from refrain.evaluation.sessions import exam
 
     way = Way(truth, source, alone, chain, within)
     _check(way, turns, each, (compositions, stories))
-    _make(show)
+    _make(show, each)
     frames = (size, size)
     choices = {"seed": seed, "steps": steps, "guidance": guidance}
     choices |= {name: True for name, yes in (("chain", chain), ("within", within)) if yes}
@@ -107,11 +107,8 @@ def sessions(
                     teller.stage("sessions", n, each)
                     found = before.get(one.seed)
                     if found is None:
-                        replies: list[Reply] = []
-                        found = exam.sit(watched(begin, replies), one, through)
+                        found = _sat(begin, one, through, show)
                         _keep(out, one.seed, found, cause)
-                        if show is not None:
-                            drawn(one, replies, found).save(show / f"{one.seed}.png")
                     answers.append(found)
             print(exam.report(answers, turns))
         if compositions or stories:
@@ -147,12 +144,27 @@ def _check(way: Way, turns: int, each: int, parts: tuple[int, int]) -> None:
         raise BadInput("Compositions and stories are asked in sessions; leave out --alone.")
 
 
-def _make(show: Path | None) -> None:
-    """The folder of the sheets, if any are drawn."""
-    if show is not None and show.exists() and not show.is_dir():
+def _make(show: Path | None, each: int) -> None:
+    """The folder of the sheets, if any are to be drawn."""
+    if show is None:
+        return
+    if not each:
+        raise BadInput("--show draws sessions, and with --each 0 there are none.")
+    if show.is_file():
         raise BadInput(f"{show} is a file; --show wants a folder.")
+    show.mkdir(parents=True, exist_ok=True)
+
+
+def _sat(begin: "Begin", session: "RenderedSession", through: bool, show: Path | None) -> "list[Judged]":
+    """One session, asked and judged; drawn where sheets are wanted."""
+    from refrain.cli.session_sheet import drawn, watched
+    from refrain.evaluation.sessions import exam
+
+    replies: list[Reply] = []
+    found = exam.sit(watched(begin, replies), session, through)
     if show is not None:
-        show.mkdir(parents=True, exist_ok=True)
+        drawn(session, replies, found).save(show / f"{session.seed}.png")
+    return found
 
 
 @contextmanager

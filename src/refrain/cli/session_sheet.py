@@ -85,19 +85,14 @@ def _rows(
     session: "RenderedSession", replies: "list[Reply]", middle: int
 ) -> "list[tuple[str, list[tuple[int, np.ndarray]]]]":
     """The name of each row, and its pictures by column: answers, true ones, and masks where they were predicted."""
+    from refrain.data.sessions import shown
+
     source = (0, session.frames[middle])
     answers = [(n, reply.frames[middle]) for n, reply in enumerate(replies, 1)]
     truths = [(n, turn.frames[middle]) for n, turn in enumerate(session.turns[: len(replies)], 1)]
     rows = [("answer", [source, *answers]), ("truth", [source, *truths])]
     for which, name in enumerate(("now", "then")):
         masks = [(n, reply.masks[which]) for n, reply in enumerate(replies, 1)]
-        shown = [(n, _grey(mask[middle])) for n, mask in masks if mask is not None]
-        rows += [(name, shown)] if shown else []
+        predicted = [(n, shown(mask)[middle]) for n, mask in masks if mask is not None]
+        rows += [(name, predicted)] if predicted else []
     return rows
-
-
-def _grey(mask: "np.ndarray") -> "np.ndarray":
-    """A mask [Y, X] in 0..1 as a picture uint8 [Y, X, 3]."""
-    import numpy as np
-
-    return np.repeat(np.round(255 * mask.clip(0, 1)).astype(np.uint8)[..., None], 3, axis=-1)

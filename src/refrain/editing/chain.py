@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .editor import Editor
 
 CHAIN: tuple[Task, ...] = ("here", "there")
-REACH = 100  # of so many parts of the shorter side one is how far a bound reaches beyond masks, whose edge is uncertain
+REACH = 0.01  # of the shorter side: how far a bound reaches beyond masks, whose edge is never certain
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ def within(chained: Chained, bound: Tensor | None, frames: int, size: tuple[int,
     if not chained.masks:
         return bound
     union = torch.stack([shown for _, shown in chained.masks.values()]).amax(0)[:frames]  # [T, 1, y, x]
-    reach = max(1, round(min(union.shape[-2:]) / REACH))
+    reach = max(1, round(REACH * min(union.shape[-2:])))
     wide = F.max_pool2d((union > 0.5).float(), 2 * reach + 1, stride=1, padding=reach)
     wide = F.interpolate(wide, size, mode="bilinear", align_corners=False)
     return wide if bound is None else wide * bound

@@ -17,7 +17,7 @@ from refrain.models.protocols import Card, Codec
 from refrain.models.wan.denoiser import WanDenoiser
 from refrain.sequence import Sequence
 
-USUAL = 3  # floors: the power of the change of one or two things, as a mean over the picture
+USUAL = 3  # floors: about the power of the change of one thing, as a mean over the picture
 
 
 @dataclass(frozen=True)

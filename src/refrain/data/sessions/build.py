@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from refrain.data.sessions.session import RenderedSession, draw_session
+from refrain.data.sessions.session import RenderedSession, draw_session, shown
 from refrain.data.sessions.store import SessionFiles, SessionStore, TurnFiles
 from refrain.errors import BadInput
 from refrain.media import Clip, PixelFormat
@@ -66,15 +66,10 @@ def _written(session: RenderedSession, folder: Path) -> tuple[Path, tuple[TurnFi
     source = _picture(session.frames, folder / "source")
     turns: list[TurnFiles] = []
     for number, turn in enumerate(session.turns, 1):
-        here, there = (_picture(_shown(mask), folder / f"{number:02d}-{name}")
+        here, there = (_picture(shown(mask), folder / f"{number:02d}-{name}")
                        for name, mask in (("here", turn.mask_now), ("there", turn.mask_next)))  # fmt: skip
         turns.append(TurnFiles(turn.instruction, _picture(turn.frames, folder / f"{number:02d}"), here, there))
     return source, tuple(turns)
-
-
-def _shown(mask: np.ndarray) -> np.ndarray:
-    """A mask float32 [T, Y, X] as grey uint8 [T, Y, X, 3]."""
-    return np.repeat(np.round(mask * 255).astype(np.uint8)[..., None], 3, axis=-1)
 
 
 def _picture(frames: np.ndarray, path: Path) -> Path:

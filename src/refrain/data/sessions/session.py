@@ -119,3 +119,8 @@ def draw_session(
         made.append(RenderedTurn(turn, asked, inverse(rng, state.graph, turn), caption(rng, after.graph), state, after))
         state = after
     return RenderedSession(seed, source, tuple(made))
+
+
+def shown(mask: np.ndarray) -> np.ndarray:
+    """A mask [T, Y, X] in 0..1 as a picture, grey uint8 [T, Y, X, 3], white where it is 1."""
+    return np.repeat(np.round(mask.clip(0, 1) * 255).astype(np.uint8)[..., None], 3, axis=-1)
