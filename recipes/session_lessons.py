@@ -4,7 +4,7 @@ Every batch follows from the run's seed and its number alone (`Lessons`); a `Str
 weighed. `recipes/sessions.py` makes lessons of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -14,8 +14,8 @@ from embedded import Drawn as Pairs
 from torch.utils.data import Dataset
 
 from refrain.data.plates import Shelf
-from refrain.data.sessions import RenderedTurn, draw_composition, draw_session, shown
-from refrain.data.sessions.graph import COLOURS, PATTERNS, SHAPES, SIZES
+from refrain.data.sessions import Composition, RenderedTurn, draw_composition, draw_session, shown
+from refrain.data.sessions.graph import COLOURS, PATTERNS, SHAPES, SIZES, Thing
 from refrain.data.sessions.turns import KINDS
 from refrain.editing.turns import Task
 from refrain.training.stage import Stage
@@ -39,7 +39,8 @@ class Stretch:
     effects, composed, story: their shares of the batches; all others are sessions. masks: the share of sessions that
     have them. hard: the share of sessions of `HARD` turns alone. words: how often what is said is dropped. times: shift
     and deviation of the noise times. floor: of `training.objective.wrong`. pointed: what pointing weighs (a mean over
-    all kinds and parts). rate: of learning. sizes: rows and columns. pictures: of all sessions of a batch together,
+    all kinds and parts). own: the share of the lessons of several turns that meet the model's own answers. rate: of
+    learning. sizes: rows and columns. pictures: of all sessions of a batch together,
     about. turns: of every session; 0: several. data: how many sessions there are.
     """
 
@@ -52,6 +53,7 @@ class Stretch:
     times: tuple[float, float] = TIMES
     floor: float | None = None
     pointed: float = 24.0  # which thing is meant is what a turn is about
+    own: float = 0.0
     rate: float = FURTHER.rate
     sizes: tuple[tuple[int, int], ...] = ((96, 96), (96, 128), (128, 96), (128, 128))
     pictures: int = 24
@@ -74,10 +76,11 @@ class Told:
 
 @dataclass(frozen=True)
 class Sessions:
-    """B sessions of one shape."""
+    """B sessions of one shape. own: its later turns are to meet the model's own answers (`training.rollout`)."""
 
     source: np.ndarray
     turns: tuple[Told, ...]
+    own: bool = False
 
 
 class Lessons(Dataset["Sessions | Pairs"]):
@@ -105,9 +108,11 @@ class Lessons(Dataset["Sessions | Pairs"]):
         if kind < stretch.effects + stretch.composed:
             return composed(rng, size, stretch)
         if kind < stretch.effects + stretch.composed + stretch.story:
-            return story(rng, size, stretch)
+            return replace(story(rng, size, stretch), own=bool(shape.random() < stretch.own))
         turns = stretch.turns or int(shape.choice(TURNS))
-        return sessions(rng, turns, size, stretch, turns < MASKED and bool(shape.random() < stretch.masks))
+        masked = turns < MASKED and bool(shape.random() < stretch.masks)
+        own = turns > 1 and bool(shape.random() < stretch.own)
+        return replace(sessions(rng, turns, size, stretch, masked), own=own)
 
 
 def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], stretch: Stretch, masked: bool) -> Sessions:
@@ -137,23 +142,40 @@ def pointed(turn: RenderedTurn) -> np.ndarray:
     thing is drawn as a cloud for as long as its place does not know what is to stand there.
     """
     now, then = turn.mask_now, turn.mask_next
-    things, masks = turn.before.graph.things, turn.before.rendered.masks
+    standing = [(one, turn.before.rendered.masks[one.key]) for one in turn.before.graph.things]
     said = set(turn.instruction.split())
-    meant = [one for one in things if one.key == turn.turn.thing]
-
-    def of(*alike: bool) -> np.ndarray:
-        return sum((masks[one.key] for one, yes in zip(things, alike) if yes), np.zeros_like(now))
-
+    meant = [one for one, _ in standing if one.key == turn.turn.thing]
     found = [np.maximum(now, then), now]
     for trait in TRAITS:
         named = {getattr(one, trait) for one in meant} & said
-        found.append(of(*(getattr(one, trait) in named for one in things)))
-    for trait, values in TRAITS.items():
-        found += [of(*(getattr(one, trait) == value for one in things)) for value in values]
-    drawn = next((one for one in turn.after.graph.things if one.key == turn.turn.thing), None)
-    for trait, values in DRAWN.items():
-        found += [then if getattr(drawn, trait, None) == value else np.zeros_like(then) for value in values]
+        found.append(together([mask for one, mask in standing if getattr(one, trait) in named], now))
+    drawn = [(one, then) for one in turn.after.graph.things if one.key == turn.turn.thing]
+    found += [*by_trait(standing, TRAITS, now), *by_trait(drawn, DRAWN, now)]
     return np.round(255 * np.stack(found)).astype(np.uint8)
+
+
+def pointed_composed(one: Composition) -> np.ndarray:
+    """The same of a composition: nothing stands before it, and two things do afterwards."""
+    then, nothing = np.maximum(*one.masks), np.zeros_like(one.masks[0])
+    drawn = list(zip(one.graphs[3].things, one.masks, strict=True))
+    found = [then, nothing, *(nothing for _ in TRAITS), *by_trait([], TRAITS, then), *by_trait(drawn, DRAWN, then)]
+    return np.round(255 * np.stack(found)).astype(np.uint8)
+
+
+def by_trait(
+    things: list[tuple[Thing, np.ndarray]], traits: dict[str, tuple[str, ...]], like: np.ndarray
+) -> list[np.ndarray]:
+    """For every value of every trait, the masks of the things that have it."""
+    return [
+        together([mask for one, mask in things if getattr(one, trait) == value], like)
+        for trait, values in traits.items()
+        for value in values
+    ]
+
+
+def together(masks: list[np.ndarray], like: np.ndarray) -> np.ndarray:
+    """All masks as one, shaped as `like`, of none too."""
+    return sum(masks, np.zeros_like(like))
 
 
 def composed(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) -> Sessions:
@@ -162,7 +184,8 @@ def composed(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) 
     said = ["" if rng.random() < stretch.words else one.instruction for one in drawn]
     pictures = tuple(np.stack([one.references[n] for one in drawn]) for n in range(2))
     answer: dict[Task, np.ndarray] = {"picture": np.stack([one.frames for one in drawn])}
-    return Sessions(np.stack([one.source for one in drawn]), (Told(said, answer, pictures),))
+    where = np.stack([pointed_composed(one) for one in drawn])
+    return Sessions(np.stack([one.source for one in drawn]), (Told(said, answer, pictures, where),))
 
 
 def story(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) -> Sessions:

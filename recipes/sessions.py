@@ -42,6 +42,7 @@ from refrain.training.devices import processes
 from refrain.training.lesson import Drops, Lesson, TaughtTurn, loss_of_lesson
 from refrain.training.loop import Step, train
 from refrain.training.recipe import Given
+from refrain.training.rollout import rolled_out
 from refrain.training.stage import Stage
 
 WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and for how many steps
@@ -89,7 +90,7 @@ SEE = Stretch()
 # lies among the tokens depends on how many there are, so it is learnt at the sizes at which pictures are edited. The
 # rate lies between those of a model that begins (2e-3) and of one that goes on (1e-3).
 DRAW = Stretch(effects=0, composed=0.15, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
-               floor=0.1, pointed=20.0, rate=1.5e-3, pictures=16,
+               floor=0.1, pointed=20.0, own=0.5, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
 
 
@@ -184,6 +185,8 @@ def main(
             if isinstance(drawn, Pairs):
                 return wrong_of(pupil, drawn, generator)
             lesson = lesson_of(pupil, drawn)
+            if drawn.own:
+                lesson = rolled_out(pupil.denoiser, pupil.codec, lesson, generator)
             return loss_of_lesson(
                 pupil.denoiser,
                 lesson,

@@ -229,3 +229,33 @@ def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: Module
             assert np.allclose(one, covered if getattr(made, trait) == value else 0, atol=0.01)
         found = found[len(values) :]
     assert not len(found)
+
+
+def test_of_a_composition_both_things_are_pointed_at_where_they_come_to_stand(recipe: ModuleType) -> None:
+    import session_lessons as lessons
+
+    from refrain.data.sessions import draw_composition
+
+    one = draw_composition(5, (64, 64))
+    found = lessons.pointed_composed(one) / 255
+    assert found.shape == (lessons.POINTED, 1, 64, 64)
+    assert np.allclose(found[0], np.maximum(*one.masks), atol=0.01)
+    before = 2 + len(lessons.TRAITS) + sum(map(len, lessons.TRAITS.values()))
+    assert not found[1:before].any(), "nothing stands there before"
+    drawn = found[before:]
+    for trait, values in lessons.DRAWN.items():
+        for thing, mask in zip(one.graphs[3].things, one.masks):
+            assert (drawn[values.index(getattr(thing, trait))] >= mask - 0.01).all()
+        drawn = drawn[len(values) :]
+    told = lessons.composed(np.random.default_rng(3), (64, 64), recipe.SEE).turns[0].pointed
+    assert told is not None and told.shape[1:] == found.shape
+
+
+def test_a_share_of_the_lessons_of_several_turns_meets_own_answers(recipe: ModuleType, tmp_path: Path) -> None:
+    import session_lessons as lessons
+
+    def drawn(own: float, number: int) -> bool:
+        stretch = replace(recipe.DRAW, own=own, composed=0.0)
+        return lessons.Lessons(Shelf(tmp_path / "scenes", 4), Stage(steps=9, warmup=1), stretch)[number].own
+
+    assert all(drawn(1.0, n) for n in range(3)) and not any(drawn(0.0, n) for n in range(3))

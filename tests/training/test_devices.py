@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from refrain.training import journal
+from refrain.training import devices, journal
 from refrain.training.checkpoint import NAME
 from refrain.training.devices import processes
 from training.tiny_run import STAGE, run
@@ -71,6 +71,16 @@ def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
     first, second = ((tmp_path / f"said {n}").read_text() for n in (0, 1))
     assert "loss of step 1 is nan (micro-batch 1, of another process)" in first
     assert "micro-batch 1, samples 5-0, 5-1, 5-2, 5-3" in second
+
+
+def test_gradients_are_sent_many_at_a_time_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "PACKET", 10)
+    sizes = [4, 6, 1, 30, 2, 3]
+    tensors = [torch.zeros(size, dtype=torch.bfloat16 if size == 3 else None) for size in sizes]
+    packed = list(devices.packets(tensors))
+    assert [[x.numel() for x in packet] for packet in packed] == [[4, 6], [1], [30], [2], [3]]
+    assert all(a is b for a, b in zip([x for packet in packed for x in packet], tensors, strict=True))
+    assert not list(devices.packets([]))
 
 
 def test_alone_a_process_is_the_first_of_one() -> None:

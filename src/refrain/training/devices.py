@@ -4,7 +4,7 @@ accelerate says who is where and opens the line between them; the step itself st
 others nothing but the sum of their gradients.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from refrain.errors import BadInput
 
 PATIENCE = timedelta(hours=6)  # so long the others wait while the first validates and samples
+PACKET = 2**24  # elements that are sent at once: each sending waits for all, and most tensors are small
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,11 @@ class Processes:
         for p in reached:
             if p.grad is None:
                 p.grad = torch.zeros_like(p)
-        self.sum(p.grad for p in reached if p.grad is not None)
+        for packet in packets([p.grad for p in reached if p.grad is not None]):
+            whole = torch.cat([gradient.reshape(-1) for gradient in packet])
+            self.sum([whole])
+            for gradient, summed in zip(packet, torch.split(whole, [one.numel() for one in packet])):
+                gradient.copy_(summed.view_as(gradient))
 
     def share(self, weights: Iterable[nn.Parameter]) -> None:
         """Give every process the first one's weights."""
@@ -61,6 +66,18 @@ class Processes:
         self.sum([total])
         if int(total) != done * self.count:
             raise BadInput("The processes found different checkpoints; give a folder that all of them see.")
+
+
+def packets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
+    """The tensors in their order, as many at a time as are of one dtype and hold `PACKET` elements together."""
+    packet = list[Tensor]()
+    for tensor in tensors:
+        if packet and (packet[0].dtype != tensor.dtype or sum(x.numel() for x in packet) + tensor.numel() > PACKET):
+            yield packet
+            packet = []
+        packet.append(tensor)
+    if packet:
+        yield packet
 
 
 def processes() -> Processes:

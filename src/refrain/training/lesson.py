@@ -28,16 +28,23 @@ class TaughtTurn:
     words, found: by what is predicted, in the order in which it is; a picture is always among them.
     references:   latents of pictures that the words name.
     where:        [B, K, T, Y, X] in 0..1, what a network points at while it learns this turn (`pointing`), if it does.
+    came:         what stands afterwards instead of the true picture: an answer of the model's own (`rollout`).
     """
 
     words: dict[Task, Tensor]
     found: dict[Task, Seen]
     references: tuple[Tensor, ...] = ()
     where: Tensor | None = None
+    came: Seen | None = None
 
     def __post_init__(self) -> None:
         if list(self.words) != list(self.found) or "picture" not in self.found:
             raise BadInput("A turn says words for each thing that it predicts, and a picture is one of them.")
+
+    @property
+    def after(self) -> Seen:
+        """The picture that stands after it."""
+        return self.came or self.found["picture"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +67,7 @@ class Lesson:
                 {task: _moved(seen, place) for task, seen in turn.found.items()},
                 tuple(picture.to(place) for picture in turn.references),
                 None if turn.where is None else turn.where.to(place),
+                None if turn.came is None else _moved(turn.came, place),
             )
             for turn in self.turns
         )  # fmt: skip
@@ -109,8 +117,9 @@ def rows_of(
             question = line.ask(turn.words[task], task, base, turn.references if drawn else ())
             questions.append(question)
             clean.append(turn.found[task].full)
-            line = question.answered(None if chance(drops.of(task)) else turn.found[task])
-        stood = turn.found["picture"].full
+            found = turn.after if drawn else turn.found[task]
+            line = question.answered(None if chance(drops.of(task)) else found)
+        stood = turn.after.full
     if denoiser.card.rule == "full":
         n = int(torch.randint(len(questions), (), generator=generator))
         return questions[n].row, clean[n : n + 1]

@@ -31,11 +31,15 @@ class Pointing:
         self.kinds, self.closely, self.token, self.weight = kinds, closely, token, weight
         nn.init.zeros_(self.line.weight)
         self._given: list[Tensor] = []
-        projection.register_forward_pre_hook(lambda _, given: self._given.append(given[0]))
+        projection.register_forward_pre_hook(lambda _, given: self._hear(given[0]))
 
     def named(self) -> dict[str, nn.Parameter]:
         """What learns of it, by name."""
         return {f"pointing.{name}": p for name, p in self.line.named_parameters()}
+
+    def _hear(self, features: Tensor) -> None:
+        if torch.is_grad_enabled():  # else nothing is learnt of the pass
+            self._given.append(features)
 
     def cost(self, where: Sequence[Tensor | None], window: Window) -> Tensor:
         """After a pass of the network: its weight times the cross-entropy of what it says and how much is covered.

@@ -1,0 +1,56 @@
+"""A lesson as it would have gone had the model answered it: later turns meet what it drew itself, not the truth.
+
+In use a turn edits the answer of the turn before, whose faults no true picture has. A model that learnt from true
+pictures alone has never seen one (exposure bias: Bengio et al., arXiv 1506.03099; Huang et al., Self Forcing, arXiv
+2506.08009). What is asked for is learnt from the truth all the same; the rest is to stay as it came, faults and all:
+change what was asked, refrain from the rest.
+"""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from refrain.editing.compose import Seen, see_coarsely
+from refrain.editing.matte import latent_matte, matte_of
+from refrain.editing.turns import Line
+from refrain.models.protocols import Codec
+from refrain.models.wan.denoiser import WanDenoiser
+
+from .lesson import Lesson, TaughtTurn
+
+TOUCHED = 0.05  # by how much a latent of the true pictures differs, before and after, where a turn was to change it
+
+
+@torch.no_grad()
+def rolled_out(denoiser: WanDenoiser, codec: Codec, lesson: Lesson, generator: torch.Generator) -> Lesson:
+    """The same questions, each asked of what the model answered to those before.
+
+    It answers in one step from pure noise, without masks, and preserve puts back what it left alone, as in use. Of the
+    true answer stays what the turn was to change; elsewhere the target is what stood.
+    """
+    turns: list[TaughtTurn] = []
+    line, true, stood = Line.begin(lesson.source, denoiser.card), lesson.source.full, lesson.source.full
+    for turn in lesson.turns:
+        wanted = turn.found["picture"].full
+        touched = (wanted - true).abs().amax(1, keepdim=True) > TOUCHED  # [B, 1, T, Y, X]
+        target = torch.where(touched, wanted, stood)
+        question = line.ask(turn.words["picture"], "picture", stood, turn.references)
+        if turn is not lesson.turns[-1]:  # nobody sees the last answer
+            row = denoiser.prepare(question.row, memory=False)
+            noise = torch.randn(stood.shape, generator=generator).to(stood)
+            answer = stood + row.output(noise, torch.ones(len(noise), device=noise.device)).to(stood)
+            stood = preserved(codec, stood, answer)
+        came = Seen(stood, see_coarsely(codec, codec.decode(stood), denoiser.card))
+        turns.append(replace(turn, found={**turn.found, "picture": Seen(target, None)}, came=came))
+        line, true = question.answered(came), wanted
+    return replace(lesson, turns=tuple(turns))
+
+
+def preserved(codec: Codec, before: Tensor, after: Tensor) -> Tensor:
+    """Latents [B, C, T, Y, X] after a turn where it changed the picture, as its matte says; elsewhere those before."""
+    grid = (after.shape[2], after.shape[3], after.shape[4])
+    clips = zip(codec.decode(before).float(), codec.decode(after).float(), strict=True)
+    mattes = (matte_of(was, now).cpu() for was, now in clips)  # [T, 1, y, x]
+    changed = [latent_matte(matte, grid, codec.pixels_per_latent, codec.frames_per_latent) for matte in mattes]
+    return torch.where(torch.stack(changed)[:, None].to(after.device), after, before)

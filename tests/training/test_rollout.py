@@ -1,0 +1,115 @@
+"""Laws of lessons that meet the model's own answers: a faultless model meets the truth, any other what it drew."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from editing.lines import knowing, lesson, words
+from refrain.editing.compose import Seen
+from refrain.sequence import Sequence
+from refrain.training.lesson import NOTHING, Lesson, TaughtTurn, loss_of_lesson, rows_of
+from refrain.training.pointing import Pointing
+from refrain.training.rollout import preserved, rolled_out
+from rows import COLUMNS, FRAMES, ROWS, latents
+
+LEFT, RIGHT = slice(0, COLUMNS // 2), slice(COLUMNS // 2, COLUMNS)
+
+
+class Blocks:
+    """A codec that shows the first three channels of a latent as a block of 8 x 8 pixels."""
+
+    channels, frames_per_latent, pixels_per_latent = 4, 4, 8
+
+    def encode(self, frames: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def decode(self, latents: Tensor, first: bool = True) -> Tensor:
+        pixels = latents[:, :3].repeat_interleave(8, 3).repeat_interleave(8, 4)  # [B, 3, t, Y, X]
+        times = torch.tensor([1, *[4] * (latents.shape[2] - 1)])
+        return pixels.repeat_interleave(times, 2).transpose(1, 2).clamp(-1, 1)
+
+
+def saying(change: Callable[[int, Tensor], Tensor]) -> Any:
+    """A model that changes the picture that stands by what `change` says of the question's number and that picture."""
+
+    def prepare(row: Sequence, memory: bool) -> Any:
+        assert not memory
+        base = row.target.base
+        assert base is not None
+        return SimpleNamespace(output=lambda noise, t: change(row.target.beat // 2, base))
+
+    return SimpleNamespace(card=knowing().card, prepare=prepare)
+
+
+def halves() -> Lesson:
+    """Three turns: the first changes the left half, the second the right one, the third the left one again."""
+    picture, turns = latents(1), []
+    source = Seen(picture, None)
+    for n, half in enumerate((LEFT, RIGHT, LEFT)):
+        picture = picture.clone()
+        picture[..., half] = latents(10 + n)[..., half]
+        turns.append(TaughtTurn({"picture": words(n)}, {"picture": Seen(picture, None)}))
+    return Lesson(source, tuple(turns))
+
+
+def true_of(taught: Lesson) -> list[Tensor]:
+    return [turn.found["picture"].full for turn in taught.turns]
+
+
+def test_a_model_without_fault_meets_the_true_lesson() -> None:
+    taught = halves()
+    met = rolled_out(saying(lambda n, base: true_of(taught)[n] - base), Blocks(), taught, torch.Generator())
+    for turn, true, last in zip(met.turns, true_of(taught), (False, False, True)):
+        torch.testing.assert_close(turn.found["picture"].full, true)
+        assert last or torch.allclose(turn.after.full, true)
+    assert met.turns[0].words is taught.turns[0].words and met.source is taught.source
+
+
+def test_what_a_model_fails_to_do_stays_undone_and_only_what_is_asked_is_taught() -> None:
+    taught = halves()
+    met = rolled_out(saying(lambda n, base: torch.zeros_like(base)), Blocks(), taught, torch.Generator())
+    source = taught.source.full
+    for n, (turn, half) in enumerate(zip(met.turns, (LEFT, RIGHT, LEFT))):
+        assert torch.equal(turn.after.full, source)
+        other = RIGHT if half == LEFT else LEFT
+        target = turn.found["picture"].full
+        assert torch.equal(target[..., half], true_of(taught)[n][..., half])
+        assert torch.equal(target[..., other], source[..., other]), "nothing that was not asked for"
+
+
+def test_later_turns_are_changes_of_what_came_and_see_it() -> None:
+    taught, drawn = halves(), latents(50)
+    met = rolled_out(saying(lambda n, base: drawn - base if n == 0 else 0 * base), Blocks(), taught, torch.Generator())
+    row, clean = rows_of(met, knowing(), torch.Generator(), NOTHING)
+    assert [target.base is met.turns[n - 1].after.full for n, target in enumerate(row.targets) if n] == [True, True]
+    torch.testing.assert_close(row.targets[1].base, drawn)
+    answers = [s.content for s in row if s.kind == "answer"]
+    assert len(answers) == 2 and all(torch.equal(said, t.after.full) for said, t in zip(answers, met.turns))
+    assert all(x is turn.found["picture"].full for x, turn in zip(clean, met.turns))
+
+
+def test_a_murmur_is_put_back_and_a_change_is_kept_where_it_is() -> None:
+    before = 0.3 * latents(3, rows=16, columns=16)
+    after = before + 0.001
+    assert torch.equal(preserved(Blocks(), before, after), before)
+    after = after.clone()
+    after[:, :, :, :2, :2] += 1.0
+    kept = preserved(Blocks(), before, after)
+    assert torch.equal(kept[:, :, :, :2, :2], after[:, :, :, :2, :2])
+    assert torch.equal(kept[:, :, :, 8:, 8:], before[:, :, :, 8:, 8:])
+
+
+def test_pointing_hears_of_the_passes_that_learn_alone() -> None:
+    wan = knowing()
+    net = wan.experts[0].transformer
+    pointing = Pointing(net.proj_out, 1, 16, 1.0)
+    taught = lesson([(False, 1), (False, 0)])
+    where = torch.ones(1, 1, 4 * FRAMES - 3, 8 * ROWS, 8 * COLUMNS)
+    told = Lesson(taught.source, tuple(TaughtTurn(t.words, t.found, t.references, where) for t in taught.turns))
+    met = rolled_out(wan, Blocks(), told, torch.Generator().manual_seed(0))
+    assert not torch.equal(met.turns[0].after.full, taught.source.full)
+    loss_of_lesson(wan, met, torch.Generator().manual_seed(1), drops=NOTHING, pointing=pointing).backward()
+    assert pointing.line.weight.grad is not None and bool(torch.isfinite(pointing.line.weight.grad).all())
