@@ -7,7 +7,7 @@
     refrain train recipes/sessions.py runs/see --model runs/embedded/model
 
 Hardware: a CPU core and 6 GB a process; several share a step with `torchrun --nproc_per_node 2 --` for `python`.
-Hours: 1.2 s a step on one core, 1.6 s on two, which learn twice as much; docs/quality.md has what steps came to.
+Hours: 1.2 s a step on one core, 1.5 s on two, which learn twice as much; docs/quality.md has what steps came to.
 From VINCIE (arXiv 2506.10941): the three tasks, all turns in one row, current picture dropped in 20 % and masks in 70 %
 of contexts, masks present in 80 % of sessions (in the second stretch 30 %; in those of six turns never), words dropped
 for guidance in 10 % (there never). Ours: everything else; above all two stretches, of which the first teaches what is
@@ -87,8 +87,9 @@ SEE = Stretch()
 # drawn where those steps are; times between are not met in use. The floor is a third of the power of one thing's going:
 # weighed alike, masks, whose change is large, had taught three times as much as pictures. Words are not dropped, for no
 # guidance is used. Of the weight of pointing, kinds have about 12 and parts of tokens 8. Where a cell of the picture
-# lies among the tokens depends on how many there are, so it is learnt at the sizes at which pictures are edited. The
-# rate lies between those of a model that begins (2e-3) and of one that goes on (1e-3).
+# lies among the tokens depends on how many there are, so it is learnt at the sizes at which pictures are edited. In use
+# a turn edits an answer, not the truth, so half of the lessons of several turns meet the model's own. The rate lies
+# between those of a model that begins (2e-3) and of one that goes on (1e-3).
 DRAW = Stretch(effects=0, composed=0.15, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
                floor=0.1, pointed=20.0, own=0.5, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
@@ -126,7 +127,8 @@ def _meant(seed: int) -> tuple[str, set[str]]:
         return said_and_meant(seed)
     if rng.random() < 0.1:
         one = draw_composition(seed % SEEN, (32, 32))
-        return one.instruction, {"compose", f"compose {np.argmax([m[:, :, :16].mean() for m in one.masks])}"}
+        leading = np.argmax([m[:, :, :16].mean() + m[:, :16].mean() for m in one.masks])  # on the left, or above
+        return one.instruction, {"compose", f"compose {leading}"}
     turn = draw_session(seed % SEEN, 1, (32, 32)).turns[0]
     facts = {turn.kind, f"{turn.kind} {turn.turn.value}"}
     # the thing as it is called: one that is painted anew is found by the colour that it had
