@@ -40,8 +40,8 @@ class Stretch:
     have them. hard: the share of sessions of `HARD` turns alone. words: how often what is said is dropped. times: shift
     and deviation of the noise times. floor: of `training.objective.wrong`. pointed: what pointing weighs (a mean over
     all kinds and parts). own: the share of the lessons of several turns that meet the model's own answers. rate: of
-    learning. sizes: rows and columns. pictures: of all sessions of a batch together,
-    about. turns: of every session; 0: several. data: how many sessions there are.
+    learning. sizes: rows and columns. pictures: of all sessions of a batch together, about. turns: of every session; 0:
+    several. data: how many sessions there are.
     """
 
     effects: float = 0.15
@@ -158,7 +158,7 @@ def pointed_composed(one: Composition) -> np.ndarray:
     """The same of a composition: nothing stands before it, and two things do afterwards."""
     then, nothing = np.maximum(*one.masks), np.zeros_like(one.masks[0])
     drawn = list(zip(one.graphs[3].things, one.masks, strict=True))
-    found = [then, nothing, *(nothing for _ in TRAITS), *by_trait([], TRAITS, then), *by_trait(drawn, DRAWN, then)]
+    found = [then, nothing, *[nothing] * len(TRAITS), *by_trait([], TRAITS, then), *by_trait(drawn, DRAWN, then)]
     return np.round(255 * np.stack(found)).astype(np.uint8)
 
 

@@ -202,6 +202,20 @@ def test_a_thing_that_is_painted_anew_is_known_by_the_colour_that_it_had(recipe:
     assert met > 5
 
 
+def test_what_a_composition_means_is_which_reference_stands_on_the_left_or_above(recipe: ModuleType) -> None:
+    from refrain.data.sessions import draw_composition
+
+    met = dict[str, int]()
+    for seed in range(600):
+        _, facts = recipe.meant(seed)
+        if "compose" in facts:
+            one, other = draw_composition(seed, (32, 32)).graphs[3].things
+            fact = f"compose {int(one.x + one.y > other.x + other.y)}"
+            assert facts == {"compose", fact}
+            met[fact] = met.get(fact, 0) + 1
+    assert len(met) == 2 and min(met.values()) > 5
+
+
 def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: ModuleType) -> None:
     import session_lessons as lessons
 

@@ -26,24 +26,25 @@ TOUCHED = 0.05  # by how much a latent of the true pictures differs, before and 
 def rolled_out(denoiser: WanDenoiser, codec: Codec, lesson: Lesson, generator: torch.Generator) -> Lesson:
     """The same questions, each asked of what the model answered to those before.
 
-    It answers in one step from pure noise, without masks, and preserve puts back what it left alone, as in use. Of the
-    true answer stays what the turn was to change; elsewhere the target is what stood.
+    It answers by one step of the solver from pure noise, without masks, and preserve puts back what it left alone, as
+    in use. Of the true answer stays what the turn was to change; elsewhere the target is what stood.
     """
     turns: list[TaughtTurn] = []
     line, true, stood = Line.begin(lesson.source, denoiser.card), lesson.source.full, lesson.source.full
-    for turn in lesson.turns:
+    for number, turn in enumerate(lesson.turns, 1):
         wanted = turn.found["picture"].full
         touched = (wanted - true).abs().amax(1, keepdim=True) > TOUCHED  # [B, 1, T, Y, X]
-        target = torch.where(touched, wanted, stood)
-        question = line.ask(turn.words["picture"], "picture", stood, turn.references)
-        if turn is not lesson.turns[-1]:  # nobody sees the last answer
+        taught = replace(turn, found={**turn.found, "picture": Seen(torch.where(touched, wanted, stood), None)})
+        if number < len(lesson.turns):  # nobody sees the last answer
+            question = line.ask(turn.words["picture"], "picture", stood, turn.references)
             row = denoiser.prepare(question.row, memory=False)
             noise = torch.randn(stood.shape, generator=generator).to(stood)
-            answer = stood + row.output(noise, torch.ones(len(noise), device=noise.device)).to(stood)
-            stood = preserved(codec, stood, answer)
-        came = Seen(stood, see_coarsely(codec, codec.decode(stood), denoiser.card))
-        turns.append(replace(turn, found={**turn.found, "picture": Seen(target, None)}, came=came))
-        line, true = question.answered(came), wanted
+            stood = preserved(codec, stood, noise - row.velocity(noise, 1.0))
+            coarse = lesson.source.coarse
+            came = Seen(stood, None if coarse is None else see_coarsely(codec, codec.decode(stood), denoiser.card))
+            line, taught = question.answered(came), replace(taught, came=came)
+        turns.append(taught)
+        true = wanted
     return replace(lesson, turns=tuple(turns))
 
 
