@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from rich.console import Console
 from safetensors.torch import load_file
+from text_encoder import Said, Wording, words_of_run
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerFast, UMT5EncoderModel
@@ -33,11 +34,10 @@ from refrain.data.example import draw_edit
 from refrain.data.plates import Shelf
 from refrain.data.words import card_words, content_words, instruction, vocabulary
 from refrain.editing.compose import Window
-from refrain.errors import BadInput
 from refrain.models.embedded.codec import LinearCodec
 from refrain.models.embedded.fit import fit
 from refrain.models.embedded.leaves import leaves_clip
-from refrain.models.embedded.new import new_text_encoder, new_tokenizer, new_transformer, save
+from refrain.models.embedded.new import new_transformer, save
 from refrain.models.protocols import Card, Sampling
 from refrain.models.wan.denoiser import Expert, WanDenoiser
 from refrain.models.wan.load import CLEAN_EMBEDDING
@@ -167,109 +167,13 @@ def pixels(clip: np.ndarray) -> Tensor:
 # -- words -------------------------------------------------------------------------------------------------------------
 
 
-Said = Callable[[int], tuple[str, set[str]]]
-"""From a seed a wording that is drawn from a grammar, and the facts that it stands for."""
-
-
-def words_of_run(
-    folder: Path, released: Path | None, known: tuple[str, ...], said: Said, steps: int
-) -> tuple[PreTrainedTokenizerFast, UMT5EncoderModel]:
-    """Tokenizer and text encoder of this run; the encoder learns the grammar first, and then stays as it is.
-
-    A released model's encoder is taken further: it learns the new words, and says the old ones as it did.
-    """
-    tokenizer, words = new_tokenizer(known), folder / "words"
-    if not words.is_dir():
-        torch.manual_seed(STAGE.seed)
-        encoder = new_text_encoder(len(known))
-        before = None if released is None else Before.load(released)
-        if before is not None:
-            before.hand_down(tokenizer, encoder)
-        teach(tokenizer, encoder, before, said, steps)
-        aside = folder / "words.part"
-        encoder.save_pretrained(aside)
-        tokenizer.save_pretrained(aside)
-        aside.rename(words)
-    # the same words in another order would be other words to the encoder, and nothing else would notice
-    if PreTrainedTokenizerFast.from_pretrained(words).get_vocab() != tokenizer.get_vocab():
-        raise BadInput(f"{words} is of another vocabulary; go on in another folder.")
-    return tokenizer, UMT5EncoderModel.from_pretrained(words).eval().requires_grad_(False)
-
-
-@dataclass(frozen=True)
-class Before:
-    """Tokenizer and encoder of a released model."""
-
-    tokenizer: PreTrainedTokenizerFast
-    encoder: UMT5EncoderModel
-
-    @staticmethod
-    def load(released: Path) -> "Before":
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(released / "tokenizer")
-        encoder = UMT5EncoderModel.from_pretrained(released / "text_encoder").float().eval().requires_grad_(False)
-        return Before(tokenizer, encoder)
-
-    @torch.no_grad()
-    def hand_down(self, tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel) -> None:
-        """Give another encoder all weights, and the embeddings of the words that both know."""
-        own, old = encoder.state_dict(), self.encoder.state_dict()
-        shared = [(n, self.tokenizer.get_vocab()[word]) for word, n in tokenizer.get_vocab().items()
-                  if word in self.tokenizer.get_vocab()]  # fmt: skip
-        here, there = (list(numbers) for numbers in zip(*shared))
-        for name, value in own.items():
-            if value.shape == old[name].shape:
-                value.copy_(old[name])
-            else:
-                value[here] = old[name][there]
-
-    def knows(self, said: str) -> bool:
-        """Whether it has heard every word of a text."""
-        return self.tokenizer.unk_token_id not in self.tokenizer(said).input_ids
-
-
-def teach(
-    tokenizer: PreTrainedTokenizerFast, encoder: UMT5EncoderModel, before: Before | None, said: Said, steps: int,
-    batch: int = 96,
-) -> None:  # fmt: skip
-    """Teach the encoder to say, in the state of every word, which effect the whole sentence asks for, and how.
-
-    Left to the loss of the picture alone, a thousand steps went by before words meant anything. What an encoder before
-    it knew, it goes on saying alike, so that the transformer which listened to that one understands this one.
-    """
-    facts = {fact: n for n, fact in enumerate(sorted({f for n in range(9000) for f in said(n)[1]}))}
-    head = nn.Linear(encoder.config.d_model, len(facts))
-    learning = torch.optim.AdamW([*encoder.parameters(), *head.parameters()], lr=1e-3)
-    for step in range(steps):
-        learning.param_groups[0]["lr"] = 1e-3 * min(1, (step + 1) / 50, (steps - step) / (0.4 * steps))
-        pairs = [said(10_000 + step * batch + n) for n in range(batch)]
-        states = states_of(tokenizer, encoder, [words for words, _ in pairs])  # [B, N, W]
-        meant = torch.zeros(batch, 1, len(facts))
-        for row, (_, true) in enumerate(pairs):
-            meant[row, 0, [facts[fact] for fact in true if fact in facts]] = 1
-        spoken = states.abs().sum(dim=-1, keepdim=True) > 0  # [B, N, 1]
-        wrong = nn.functional.binary_cross_entropy_with_logits(
-            head(states), meant.expand(-1, states.shape[1], -1), reduction="none"
-        )
-        loss_of_words = (wrong * spoken).sum() / spoken.sum() / 5
-        if before is not None:
-            old = [row for row, (words, _) in enumerate(pairs) if before.knows(words)]
-            if old:
-                heard = states_of(before.tokenizer, before.encoder, [pairs[row][0] for row in old])
-                loss_of_words = loss_of_words + 3 * (states[old] - heard).square().mean() / heard.square().mean()
-        loss_of_words.backward()
-        learning.step()
-        learning.zero_grad()
-        if step % 100 == 0:
-            Console().print(f"words {step} loss {float(loss_of_words):.4f}")
-
-
-def said_and_meant(seed: int) -> tuple[str, set[str]]:
-    """A wording drawn from the grammar, and the facts it stands for: the effect and each of its parameters."""
+def said_and_meant(seed: int) -> Wording:
+    """A wording of an effect; its facts are the effect and each of its parameters."""
     rng = np.random.default_rng((seed, 303))
     effect = list(EFFECTS)[int(rng.integers(len(EFFECTS)))]
     how = EFFECTS[effect].draw(rng)
     facts = {effect, *(f"{effect} {field.name} {getattr(how, field.name)}" for field in fields(how))}
-    return forgotten(rng, instruction(rng, effect, how)), facts
+    return Wording(forgotten(rng, instruction(rng, effect, how)), frozenset(facts))
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------

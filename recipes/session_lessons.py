@@ -23,7 +23,8 @@ from refrain.training.stage import Stage
 SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are far above
 TRAITS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
 DRAWN = {**TRAITS, "size": tuple(SIZES)}  # what there is to know of a thing before it can be drawn
-POINTED = 2 + len(TRAITS) + sum(len(values) for traits in (TRAITS, DRAWN) for values in traits.values())  # (`pointed`)
+REFERENCES = 2  # of a composition
+POINTED = 2 + len(TRAITS) + sum(len(v) for of in (TRAITS, DRAWN) for v in of.values()) + REFERENCES  # (`pointed`)
 CLOSELY = 2  # of these, part by part of a token: where it changes, and where what changes is now
 TURNS = (1, 1, 2, 3, 4, 6)
 HARD = ("add", "move", "resize", "background")  # kinds of turn of which much is drawn anew: shapes, grounds, patterns
@@ -135,8 +136,8 @@ def sessions(rng: np.random.Generator, turns: int, size: tuple[int, int], stretc
 
 def pointed(turn: RenderedTurn) -> np.ndarray:
     """Masks uint8 [K, T, Y, X]: what changes; what is there before; the things of the colour, of the shape and of the
-    pattern that the words say; everything that stands in the picture, by colour, shape and pattern; and where the thing
-    that is meant stands afterwards, by its colour, shape, pattern and size.
+    pattern that the words say; everything that stands in the picture, by colour, shape and pattern; where the thing
+    that is meant stands afterwards, by its colour, shape, pattern and size; and what comes from which reference.
 
     Which thing is meant is learnt slowly from the one mask of it, and sooner when its traits are told one by one; and a
     thing is drawn as a cloud for as long as its place does not know what is to stand there.
@@ -150,15 +151,20 @@ def pointed(turn: RenderedTurn) -> np.ndarray:
         named = {getattr(one, trait) for one in meant} & said
         found.append(together([mask for one, mask in standing if getattr(one, trait) in named], now))
     drawn = [(one, then) for one in turn.after.graph.things if one.key == turn.turn.thing]
-    found += [*by_trait(standing, TRAITS, now), *by_trait(drawn, DRAWN, now)]
+    found += [*by_trait(standing, TRAITS, now), *by_trait(drawn, DRAWN, now), *[0 * now] * REFERENCES]
     return np.round(255 * np.stack(found)).astype(np.uint8)
 
 
 def pointed_composed(one: Composition) -> np.ndarray:
-    """The same of a composition: nothing stands before it, and two things do afterwards."""
+    """The same of a composition: nothing stands before it, and two things do afterwards.
+
+    Left to the picture alone, it drew a mixture of both things at both places: which goes where follows from two things
+    together, what is said and where one stands, of which neither tells anything alone.
+    """
     then, nothing = np.maximum(*one.masks), np.zeros_like(one.masks[0])
     drawn = list(zip(one.graphs[3].things, one.masks, strict=True))
     found = [then, nothing, *[nothing] * len(TRAITS), *by_trait([], TRAITS, then), *by_trait(drawn, DRAWN, then)]
+    found += one.masks
     return np.round(255 * np.stack(found)).astype(np.uint8)
 
 

@@ -23,15 +23,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import PartialState
-from embedded import CARD, FURTHER, SCENES, Before, Pupil, ahead, pixels, said_and_meant, say, wrong_of
+from embedded import CARD, FURTHER, SCENES, Pupil, ahead, pixels, said_and_meant, say, wrong_of
 from embedded import Drawn as Pairs
 from safetensors.torch import load_file
 from session_lessons import CLOSELY, NEXT, POINTED, SEEN, Lessons, Sessions, Stretch, Told
+from text_encoder import Before, Wording
 from torch import Tensor
 
 from refrain.data.effects import EFFECTS
 from refrain.data.plates import Shelf
 from refrain.data.sessions import composed_words, draw_composition, draw_session, known_words, naming_words
+from refrain.data.sessions.phrases import SIDES
 from refrain.data.words import card_words, vocabulary
 from refrain.editing.compose import Seen, see
 from refrain.editing.turns import SAYING, Task
@@ -90,7 +92,7 @@ SEE = Stretch()
 # lies among the tokens depends on how many there are, so it is learnt at the sizes at which pictures are edited. In use
 # a turn edits an answer, not the truth, so half of the lessons of several turns meet the model's own. The rate lies
 # between those of a model that begins (2e-3) and of one that goes on (1e-3).
-DRAW = Stretch(effects=0, composed=0.15, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
+DRAW = Stretch(effects=0, composed=0.2, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
                floor=0.1, pointed=20.0, own=0.5, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
 
@@ -115,20 +117,20 @@ def lesson_of(pupil: Pupil, drawn: Sessions) -> Lesson:
         return Lesson(seen(drawn.source), tuple(turn(told) for told in drawn.turns))
 
 
-def meant(seed: int) -> tuple[str, set[str]]:
-    """A wording of an effect, of a turn, of a mask or of a composition, and the facts that it stands for."""
+def meant(seed: int) -> Wording:
+    """A wording of an effect, of a turn, of a mask or of a composition."""
     return _meant(seed % WORDINGS)
 
 
 @cache
-def _meant(seed: int) -> tuple[str, set[str]]:
+def _meant(seed: int) -> Wording:
     rng = np.random.default_rng((seed, 307))
     if rng.random() < 0.45:
         return said_and_meant(seed)
-    if rng.random() < 0.1:
+    if rng.random() < 0.3:
         one = draw_composition(seed % SEEN, (32, 32))
-        leading = np.argmax([m[:, :, :16].mean() + m[:, :16].mean() for m in one.masks])  # on the left, or above
-        return one.instruction, {"compose", f"compose {leading}"}
+        leading = 0 if one.sides[0] in ("left", "top") else 1
+        return Wording(one.instruction, frozenset({"compose", f"compose {leading}"}), bound(one.sides))
     turn = draw_session(seed % SEEN, 1, (32, 32)).turns[0]
     facts = {turn.kind, f"{turn.kind} {turn.turn.value}"}
     # the thing as it is called: one that is painted anew is found by the colour that it had
@@ -139,7 +141,20 @@ def _meant(seed: int) -> tuple[str, set[str]]:
         if getattr(about, trait) in turn.instruction.split():
             facts.add(f"thing {getattr(about, trait)}")
     task: Task = rng.choice(["picture", "picture", "here", "there"])
-    return SAYING[task].format(turn.instruction), {*facts, f"task {task}"}
+    return Wording(SAYING[task].format(turn.instruction), frozenset({*facts, f"task {task}"}))
+
+
+def bound(sides: tuple[str, str]) -> dict[str, str]:
+    """Of the words of a composition those that name a reference say where it goes; those that name a place, what does.
+
+    sides: where <1> and <2> go.
+    """
+    said: dict[str, str] = {}
+    for reference, side in zip(REFERENCES, sides, strict=False):
+        elsewhere = {word for other in SIDES if other != side for words in SIDES[other] for word in words.split()}
+        places = {word for words in SIDES[side] for word in words.split()} - elsewhere
+        said |= {reference: f"goes to the {side}", **dict.fromkeys(places, f"holds {reference}")}
+    return said
 
 
 # -- the run -----------------------------------------------------------------------------------------------------------

@@ -192,8 +192,9 @@ def test_a_thing_that_is_painted_anew_is_known_by_the_colour_that_it_had(recipe:
     met = 0
     for seed in range(300):
         turn = draw_session(seed, 1, (32, 32)).turns[0]
-        said, facts = recipe.meant(seed)
-        if turn.kind != "recolour" or turn.instruction not in said:
+        told = recipe.meant(seed)
+        facts = told.facts
+        if turn.kind != "recolour" or turn.instruction not in told.said:
             continue
         thing = turn.before.graph.thing(turn.turn.thing)
         assert (f"thing {thing.colour}" in facts) == (thing.colour in turn.instruction.split())
@@ -202,18 +203,26 @@ def test_a_thing_that_is_painted_anew_is_known_by_the_colour_that_it_had(recipe:
     assert met > 5
 
 
-def test_what_a_composition_means_is_which_reference_stands_on_the_left_or_above(recipe: ModuleType) -> None:
+def test_what_a_composition_means_is_which_reference_goes_where(recipe: ModuleType) -> None:
     from refrain.data.sessions import draw_composition
 
     met = dict[str, int]()
-    for seed in range(600):
-        _, facts = recipe.meant(seed)
-        if "compose" in facts:
-            one, other = draw_composition(seed, (32, 32)).graphs[3].things
-            fact = f"compose {int(one.x + one.y > other.x + other.y)}"
-            assert facts == {"compose", fact}
-            met[fact] = met.get(fact, 0) + 1
-    assert len(met) == 2 and min(met.values()) > 5
+    for seed in range(400):
+        told = recipe.meant(seed)
+        if "compose" not in told.facts:
+            continue
+        one, other = draw_composition(seed, (32, 32)).graphs[3].things
+        lying = abs(one.x - other.x) > abs(one.y - other.y)
+        first, second = ("left", "right") if lying else ("top", "bottom")
+        if one.x + one.y > other.x + other.y:
+            first, second = second, first
+        assert told.of_words["one"] == f"goes to the {first}" and told.of_words["two"] == f"goes to the {second}"
+        words = told.said.replace("<1>", "one").replace("<2>", "two").split()
+        holding = {told.of_words[word] for word in words if told.of_words.get(word, "").startswith("holds")}
+        assert holding == {"holds one", "holds two"}, "both places are named in words of their own"
+        assert told.facts == {"compose", f"compose {int(first in ('right', 'bottom'))}"}
+        met[first] = met.get(first, 0) + 1
+    assert len(met) == 4
 
 
 def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: ModuleType) -> None:
@@ -242,7 +251,7 @@ def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: Module
         for one, value in zip(found, values):
             assert np.allclose(one, covered if getattr(made, trait) == value else 0, atol=0.01)
         found = found[len(values) :]
-    assert not len(found)
+    assert len(found) == lessons.REFERENCES and not found.any(), "nothing comes from a reference"
 
 
 def test_of_a_composition_both_things_are_pointed_at_where_they_come_to_stand(recipe: ModuleType) -> None:
@@ -261,6 +270,7 @@ def test_of_a_composition_both_things_are_pointed_at_where_they_come_to_stand(re
         for thing, mask in zip(one.graphs[3].things, one.masks):
             assert (drawn[values.index(getattr(thing, trait))] >= mask - 0.01).all()
         drawn = drawn[len(values) :]
+    assert np.allclose(drawn, one.masks, atol=0.01), "the first comes from <1>, the second from <2>"
     told = lessons.composed(np.random.default_rng(3), (64, 64), recipe.SEE).turns[0].pointed
     assert told is not None and told.shape[1:] == found.shape
 

@@ -27,8 +27,8 @@ class Composition:
     """One question with two references. All pictures are uint8 [1, Y, X, 3], RGB.
 
     source: the bare background. references: pictures <1> and <2>. frames: the true answer. swapped: what it would be
-    with the references exchanged. masks: float32 [1, Y, X], where the object of <1> and of <2> stand in the answer.
-    graphs: of source, <1>, <2>, answer and swapped answer.
+    with the references exchanged. sides: where the objects of <1> and of <2> go, of left, right, top and bottom.
+    masks: float32 [1, Y, X], where they stand in the answer. graphs: of source, <1>, <2>, answer and swapped answer.
     """
 
     instruction: str
@@ -36,6 +36,7 @@ class Composition:
     references: tuple[np.ndarray, np.ndarray]
     frames: np.ndarray
     swapped: np.ndarray
+    sides: tuple[str, str]
     masks: tuple[np.ndarray, np.ndarray]
     graphs: tuple[Graph, Graph, Graph, Graph, Graph]
 
@@ -58,7 +59,7 @@ def draw_composition(seed: int, size: tuple[int, int]) -> Composition:
     pictures = [render(graph, size).frames for graph in (bare, *shown, swapped)]
     masks = (answer.masks[0], answer.masks[1])
     graphs = (bare, shown[0], shown[1], whole, swapped)
-    return Composition(said, pictures[0], (pictures[1], pictures[2]), answer.frames, pictures[3], masks, graphs)
+    return Composition(said, pictures[0], (pictures[1], pictures[2]), answer.frames, pictures[3], sides, masks, graphs)
 
 
 def composed_words() -> frozenset[str]:
