@@ -89,10 +89,10 @@ def wrong(
 
     floor: a change is weighed by its own power instead: what counts is the share of it that is missing, of a small
     thing as of a whole background; `floor`, above 0, is added to the power, so that a change of nothing does not count
-    without end. Under a change of more than `USUAL` floors, places that were to stay weigh more, the more the larger it
-    is: a thing before a new background is a small share of all that changes, and no small fault. It is meant for times
-    near 1, where nothing of the change shows through the noise. Raises Unsupported with a floor for a velocity, which
-    is no change.
+    without end. Under a change of more than `USUAL` floors, places that were to stay weigh more, as the square of how
+    much more it is: a thing before a new background is a small share of all that changes, and no small fault. It is
+    meant for times near 1, where nothing of the change shows through the noise. Raises Unsupported with a floor for a
+    velocity, which is no change.
     """
     if card.prediction == "velocity":
         if floor is not None:
@@ -104,7 +104,7 @@ def wrong(
         power = change.square().mean(1, keepdim=True)  # [B, 1, T, Y, X]
         whole = power.mean((1, 2, 3, 4), keepdim=True)  # [B, 1, 1, 1, 1]
         stays = power.maximum((USUAL * floor) ** 2 / whole)
-        return (apart / (whole.minimum(stays) + floor)).mean()
+        return (apart * (whole / stays).clamp(min=1) / (whole + floor)).mean()
     return (apart.mean((1, 2, 3, 4)) / saying(t, card.spread).rest.square()).mean()
 
 
