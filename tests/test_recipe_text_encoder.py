@@ -70,8 +70,9 @@ def test_it_learns_which_goes_where_and_says_the_old_sentences_alike(recipe: Mod
     old, encoder = recipe.Before.load(tmp_path), new_text_encoder(len(KNOWN), 32)
     old.hand_down(tokenizer, encoder)
     snow, asked = ["snow", "put snow"], ["put <1> left", "put <1> right"]
-    assert float(old.apart(states_of(tokenizer, encoder, snow), snow)) < 1e-9
-    first = states_of(tokenizer, encoder, asked).detach()
+    with torch.no_grad():
+        assert float(old.apart(states_of(tokenizer, encoder, snow), snow)) < 1e-9
+        first = states_of(tokenizer, encoder, asked)
     recipe.teach(tokenizer, encoder, old, lambda seed: told(recipe, seed), 60, batch=12)
     with torch.no_grad():
         states = states_of(tokenizer, encoder, asked)
