@@ -23,8 +23,8 @@ from refrain.training.stage import Stage
 SEEN = 1_000_000  # sessions below this number are learnt from; the exam's are far above
 TRAITS: dict[str, tuple[str, ...]] = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
 DRAWN = {**TRAITS, "size": tuple(SIZES)}  # what there is to know of a thing before it can be drawn
-REFERENCES = 2  # of a composition
-POINTED = 2 + len(TRAITS) + sum(len(v) for of in (TRAITS, DRAWN) for v in of.values()) + REFERENCES  # (`pointed`)
+BROUGHT = 2  # things of a composition, each from a reference of its own
+POINTED = 2 + len(TRAITS) + sum(len(v) for of in (TRAITS, DRAWN) for v in of.values()) + BROUGHT  # (`pointed`)
 CLOSELY = 2  # of these, part by part of a token: where it changes, and where what changes is now
 TURNS = (1, 1, 2, 3, 4, 6)
 HARD = ("add", "move", "resize", "background")  # kinds of turn of which much is drawn anew: shapes, grounds, patterns
@@ -151,16 +151,12 @@ def pointed(turn: RenderedTurn) -> np.ndarray:
         named = {getattr(one, trait) for one in meant} & said
         found.append(together([mask for one, mask in standing if getattr(one, trait) in named], now))
     drawn = [(one, then) for one in turn.after.graph.things if one.key == turn.turn.thing]
-    found += [*by_trait(standing, TRAITS, now), *by_trait(drawn, DRAWN, now), *[0 * now] * REFERENCES]
+    found += [*by_trait(standing, TRAITS, now), *by_trait(drawn, DRAWN, now), *[0 * now] * BROUGHT]
     return np.round(255 * np.stack(found)).astype(np.uint8)
 
 
 def pointed_composed(one: Composition) -> np.ndarray:
-    """The same of a composition: nothing stands before it, and two things do afterwards.
-
-    Left to the picture alone, it drew a mixture of both things at both places: which goes where follows from two things
-    together, what is said and where one stands, of which neither tells anything alone.
-    """
+    """The same of a composition: nothing stands before it, and two things do afterwards, each from its reference."""
     then, nothing = np.maximum(*one.masks), np.zeros_like(one.masks[0])
     drawn = list(zip(one.graphs[3].things, one.masks, strict=True))
     found = [then, nothing, *[nothing] * len(TRAITS), *by_trait([], TRAITS, then), *by_trait(drawn, DRAWN, then)]
@@ -188,7 +184,7 @@ def composed(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) 
     """Two references each, whose things come together in one picture."""
     drawn = [draw_composition(int(rng.integers(stretch.data)), size) for _ in range(stretch.pictures // 3)]
     said = ["" if rng.random() < stretch.words else one.instruction for one in drawn]
-    pictures = tuple(np.stack([one.references[n] for one in drawn]) for n in range(2))
+    pictures = tuple(np.stack([one.references[n] for one in drawn]) for n in range(BROUGHT))
     answer: dict[Task, np.ndarray] = {"picture": np.stack([one.frames for one in drawn])}
     where = np.stack([pointed_composed(one) for one in drawn])
     return Sessions(np.stack([one.source for one in drawn]), (Told(said, answer, pictures, where),))

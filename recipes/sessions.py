@@ -130,7 +130,7 @@ def _meant(seed: int) -> Wording:
     if rng.random() < 0.3:
         one = draw_composition(seed % SEEN, (32, 32))
         leading = 0 if one.sides[0] in ("left", "top") else 1
-        return Wording(one.instruction, frozenset({"compose", f"compose {leading}"}), bound(one.sides))
+        return Wording(one.instruction, frozenset({"compose", f"compose {leading}"}), whereabouts(one.sides))
     turn = draw_session(seed % SEEN, 1, (32, 32)).turns[0]
     facts = {turn.kind, f"{turn.kind} {turn.turn.value}"}
     # the thing as it is called: one that is painted anew is found by the colour that it had
@@ -144,7 +144,7 @@ def _meant(seed: int) -> Wording:
     return Wording(SAYING[task].format(turn.instruction), frozenset({*facts, f"task {task}"}))
 
 
-def bound(sides: tuple[str, str]) -> dict[str, str]:
+def whereabouts(sides: tuple[str, str]) -> dict[str, str]:
     """Of the words of a composition those that name a reference say where it goes; those that name a place, what does.
 
     sides: where <1> and <2> go.

@@ -251,7 +251,7 @@ def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: Module
         for one, value in zip(found, values):
             assert np.allclose(one, covered if getattr(made, trait) == value else 0, atol=0.01)
         found = found[len(values) :]
-    assert len(found) == lessons.REFERENCES and not found.any(), "nothing comes from a reference"
+    assert len(found) == lessons.BROUGHT and not found.any(), "nothing comes from a reference"
 
 
 def test_of_a_composition_both_things_are_pointed_at_where_they_come_to_stand(recipe: ModuleType) -> None:
