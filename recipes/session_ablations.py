@@ -21,7 +21,7 @@ import torch
 from ablations import shared
 from embedded import pixels
 from session_lessons import SEEN
-from sessions import DRAW, TAUGHT, main, stage_of
+from sessions import DRAW, TAUGHT, main, stage_of, weighing_of
 from torch import Tensor
 
 from refrain.attention import Dense
@@ -31,6 +31,7 @@ from refrain.editing.editor import Editor
 from refrain.editing.turns import SAYING, Line, Task
 from refrain.evaluation.statistics import estimate
 from refrain.flow import draw_times, noised
+from refrain.models.embedded.codec import LinearCodec
 from refrain.models.wan.denoiser import WanDenoiser
 from refrain.training.objective import wrong
 
@@ -72,7 +73,8 @@ def measured(model: Path) -> dict[str, list[list[float]]]:
 def losses(editor: Editor, session: RenderedSession, layout: str) -> Iterator[float]:
     """What is missing of the change of each turn, given true answers before it."""
     assert isinstance(editor.denoiser, WanDenoiser)
-    card = editor.card
+    assert isinstance(editor.codec, LinearCodec)
+    card, weighing = editor.card, weighing_of(DRAW, editor.codec)
 
     def seen(clip: Tensor) -> Seen:
         return see(editor.codec, clip, card)
@@ -95,7 +97,7 @@ def losses(editor: Editor, session: RenderedSession, layout: str) -> Iterator[fl
         t = draw_times(generator, 1, std=std, shift=shift)
         row = editor.denoiser.prepare(question.row, Dense(), memory=False)
         (output,) = row.outputs([noised(after.full, noise, t)], [t])
-        yield float(wrong(output, after.full, row.base(after.full, 0), noise, t, card, DRAW.floor))
+        yield float(wrong(output, after.full, row.base(after.full, 0), noise, t, card, weighing))
         line, before = question.answered(after), after
 
 

@@ -27,7 +27,7 @@ BROUGHT = 2  # things of a composition, each from a reference of its own
 POINTED = 2 + len(TRAITS) + sum(len(v) for of in (TRAITS, DRAWN) for v in of.values()) + BROUGHT  # (`pointed`)
 CLOSELY = 2  # of these, part by part of a token: where it changes, and where what changes is now
 TURNS = (1, 1, 2, 3, 4, 6)
-HARD = ("add", "move", "resize", "background")  # kinds of turn of which much is drawn anew: shapes, grounds, patterns
+HARD = ("add", "move", "resize", "background", "restyle")  # kinds of turn of which much is drawn anew, or all of it
 MASKED = 5  # turns from which on a session has no masks: a row of them is three times as long
 NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
 STEPS, APART = 3, 8  # how often a story goes on, and frames from picture to picture
@@ -39,10 +39,10 @@ class Stretch:
 
     effects, composed, story: their shares of the batches; all others are sessions. masks: the share of sessions that
     have them. hard: the share of sessions of `HARD` turns alone. words: how often what is said is dropped. times: shift
-    and deviation of the noise times. floor: of `training.objective.wrong`. pointed: what pointing weighs (a mean over
-    all kinds and parts). own: the share of the lessons of several turns that meet the model's own answers. rate: of
-    learning. sizes: rows and columns. pictures: of all sessions of a batch together, about. turns: of every session; 0:
-    several. data: how many sessions there are.
+    and deviation of the noise times. floor: of `training.objective.Weighing`, in pixels. pointed: what pointing weighs
+    (a mean over all kinds and parts). own: the share of the lessons of several turns that meet the model's own answers.
+    rate: of learning. sizes: rows and columns. pictures: of all sessions of a batch together, about. turns: of every
+    session; 0: several. data: how many sessions there are.
     """
 
     effects: float = 0.15

@@ -37,12 +37,14 @@ from refrain.data.sessions.phrases import SIDES
 from refrain.data.words import card_words, vocabulary
 from refrain.editing.compose import Seen, see
 from refrain.editing.turns import SAYING, Task
+from refrain.models.embedded.codec import LinearCodec
 from refrain.models.embedded.new import REFERENCES, new_tokenizer
 from refrain.models.protocols import Card
 from refrain.training.checkpoint import NAME as STATE
 from refrain.training.devices import processes
 from refrain.training.lesson import Drops, Lesson, TaughtTurn, loss_of_lesson
 from refrain.training.loop import Step, train
+from refrain.training.objective import Weighing
 from refrain.training.recipe import Given
 from refrain.training.rollout import rolled_out
 from refrain.training.stage import Stage
@@ -87,13 +89,14 @@ DROPS = Drops(masks=0)  # the paper's; whether a session has masks is drawn with
 SEE = Stretch()
 # An answer follows from the words and the picture, so it is drawn in a few steps from pure noise, and noise times are
 # drawn where those steps are; times between are not met in use. The floor is a third of the power of one thing's going:
-# weighed alike, masks, whose change is large, had taught three times as much as pictures. Words are not dropped, for no
-# guidance is used. Of the weight of pointing, kinds have about 12 and parts of tokens 8. Where a cell of the picture
-# lies among the tokens depends on how many there are, so it is learnt at the sizes at which pictures are edited. In use
-# a turn edits an answer, not the truth, so half of the lessons of several turns meet the model's own. The rate lies
-# between those of a model that begins (2e-3) and of one that goes on (1e-3).
-DRAW = Stretch(effects=0, composed=0.2, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
-               floor=0.1, pointed=20.0, own=0.5, rate=1.5e-3, pictures=16,
+# weighed alike, masks, whose change is large, had taught three times as much as pictures. What the change lacks is
+# measured in pixels: of what it lacked in latents, nine tenths were fine detail. Words are not dropped, for no guidance
+# is used. Of the weight of pointing, kinds have about 6 and parts of tokens 4. Where a cell of the picture lies among
+# the tokens depends on how many there are, so it is learnt at the sizes at which pictures are edited. In use a turn
+# edits an answer, not the truth, so half of the lessons of several turns meet the model's own. The rate lies between
+# those of a model that begins (2e-3) and of one that goes on (1e-3).
+DRAW = Stretch(effects=0, composed=0.12, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
+               floor=0.03, pointed=10.0, own=0.5, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
 
 
@@ -180,6 +183,11 @@ def stage_of(stretch: Stretch, steps: int) -> Stage:
     return replace(FURTHER, steps=steps, rate=stretch.rate, drop=stretch.words)
 
 
+def weighing_of(stretch: Stretch, codec: LinearCodec) -> Weighing | None:
+    """How a stretch weighs what changes lack: with a floor, in pixels."""
+    return None if stretch.floor is None else Weighing(stretch.floor, codec.worth)
+
+
 def main(
     folder: Path, stage: Stage, released: Path | None, export: Path | None, card: Card = TAUGHT, stretch: Stretch = SEE,
     heard: Callable[[Step], None] = say,
@@ -196,6 +204,7 @@ def main(
     if released is not None:
         point_on(pupil, released.parent / STATE)
     lessons = Lessons(shelf, stage, stretch, crew.count)
+    weighing = weighing_of(stretch, pupil.codec)
 
     def wrong(drawn: Sessions | Pairs, generator: torch.Generator) -> Tensor:
         with torch.autocast(pupil.place.type, torch.bfloat16):
@@ -211,7 +220,7 @@ def main(
                 stretch.times,
                 DROPS,
                 pointing=pupil.pointing,
-                floor=stretch.floor,
+                weighing=weighing,
             )
 
     cause = {"rule": card.rule, "stretch": str(stretch)}

@@ -254,6 +254,14 @@ def test_what_is_pointed_at_is_what_the_words_and_the_picture_say(recipe: Module
     assert len(found) == lessons.BROUGHT and not found.any(), "nothing comes from a reference"
 
 
+def test_drawing_weighs_what_a_change_lacks_in_pixels_and_seeing_by_its_noise(recipe: ModuleType) -> None:
+    codec = quarters()
+    weighing = recipe.weighing_of(recipe.DRAW, codec)
+    assert torch.equal(weighing.worth, codec.worth)
+    assert weighing.floor == recipe.DRAW.floor
+    assert recipe.weighing_of(recipe.SEE, codec) is None
+
+
 def test_of_a_composition_both_things_are_pointed_at_where_they_come_to_stand(recipe: ModuleType) -> None:
     import session_lessons as lessons
 

@@ -13,7 +13,7 @@ from refrain.models.lora import FEED_FORWARD, TARGETS, attach
 from refrain.models.protocols import Card
 from refrain.models.wan.denoiser import Expert, WanDenoiser
 from refrain.training import objective
-from refrain.training.objective import Batch, Encoded, loss, loss_of
+from refrain.training.objective import USUAL, Batch, Encoded, Weighing, loss, loss_of
 from rows import some
 from tiny import tiny_transformer
 
@@ -85,11 +85,11 @@ def test_with_a_floor_it_is_the_share_of_the_change_that_is_missing(loudness: fl
     card, t, noise, floor = Card(prediction="change"), torch.tensor([0.9, 0.99]), some(2, 4, 1, 4, 4, seed=1), 0.3
     base, change = some(2, 4, 1, 4, 4, seed=2), loudness * some(2, 4, 1, 4, 4, seed=3).sign()  # alike everywhere
     for said, share in ((0.0, 1.0), (0.5, 0.25), (1.0, 0.0)):
-        found = objective.wrong(said * change, base + change, base, noise, t, card, floor)
+        found = objective.wrong(said * change, base + change, base, noise, t, card, Weighing(floor))
         power = torch.tensor(loudness**2)
         torch.testing.assert_close(found, share * power / (power + floor), atol=1e-6, rtol=1e-5)
-    with pytest.raises(Unsupported, match="leave out the floor"):
-        objective.wrong(change, change, base, noise, t, Card(), floor)
+    with pytest.raises(Unsupported, match="leave out the weighing"):
+        objective.wrong(change, change, base, noise, t, Card(), Weighing(floor))
 
 
 def test_with_a_floor_what_was_to_stay_weighs_the_more_the_larger_the_change() -> None:
@@ -99,15 +99,25 @@ def test_with_a_floor_what_was_to_stay_weighs_the_more_the_larger_the_change() -
         """Three columns of four change; what is said of one column is wrong."""
         change, slip = torch.zeros(2, 1, 4, 1, 4, 4)
         change[..., :3], slip[..., column] = loudness, 0.2
-        return objective.wrong(change + slip, change, torch.zeros_like(change), noise, t, card, floor)
+        return objective.wrong(change + slip, change, torch.zeros_like(change), noise, t, card, Weighing(floor))
 
-    usual = (objective.USUAL * floor / 0.75) ** 0.5
+    usual = (USUAL * floor / 0.75) ** 0.5
     torch.testing.assert_close(slipped(0.9 * usual, 0), slipped(0.9 * usual, 3))
     changes = [slipped(loud * usual, 0) for loud in (1, 2, 4)]
     assert changes[0] > changes[1] > changes[2]
     for loud in (1, 2, 4):  # as the square of how much larger than usual the change is
-        power = objective.USUAL * floor * loud**2
+        power = USUAL * floor * loud**2
         torch.testing.assert_close(slipped(loud * usual, 3), torch.tensor(0.2**2 / 4 * loud**4 / (power + floor)))
+
+
+def test_what_a_channel_is_worth_counts_in_the_change_and_in_what_it_lacks() -> None:
+    worth, floor = torch.tensor([4.0, 1.0, 0.25, 0.0]), 0.3
+    change, apart = some(2, 4, 1, 4, 4, seed=2), some(2, 4, 1, 4, 4, seed=3).square()
+    apart[:, 3] *= 100  # worth nothing
+    each = worth[:, None, None, None]
+    found, same = Weighing(floor, worth).of(apart, change), Weighing(floor).of(each * apart, each.sqrt() * change)
+    torch.testing.assert_close(found, same)
+    torch.testing.assert_close(Weighing(floor, torch.ones(4)).of(apart, change), Weighing(floor).of(apart, change))
 
 
 @pytest.mark.parametrize("window", WINDOWS)

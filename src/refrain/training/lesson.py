@@ -17,7 +17,7 @@ from refrain.flow import draw_times, noised
 from refrain.models.wan.denoiser import WanDenoiser
 from refrain.sequence import Sequence
 
-from .objective import wrong
+from .objective import Weighing, wrong
 from .pointing import Pointing
 
 
@@ -130,13 +130,12 @@ def rows_of(
 
 def loss_of_lesson(
     denoiser: WanDenoiser, lesson: Lesson, generator: torch.Generator, times: tuple[float, float] = (1.0, 1.0),
-    drops: Drops = Drops(), spec: Spec = Dense(), pointing: Pointing | None = None, floor: float | None = None,
+    drops: Drops = Drops(), spec: Spec = Dense(), pointing: Pointing | None = None, weighing: Weighing | None = None,
 ) -> Tensor:  # fmt: skip
     """Mean over all targets of the square error that `objective.loss_of` takes of one; each has noise of its own.
 
-    times: shift and standard deviation of the noise times. floor: see `objective.wrong`; without it, masks outweigh
-    pictures, of which little changes. pointing: the network also points at what the turns say of where, and that is
-    added.
+    times: shift and standard deviation of the noise times. weighing: of changes; without it, masks outweigh pictures,
+    of which little changes. pointing: the network also points at what the turns say of where, and that is added.
     """
     shift, std = times
     sequence, clean = rows_of(lesson, denoiser, generator, drops)
@@ -145,7 +144,7 @@ def loss_of_lesson(
     drawn = [draw_times(generator, x.shape[0], std=std, shift=shift).to(x.device) for x in clean]
     outputs = row.outputs([noised(x, noise, t) for x, noise, t in zip(clean, noises, drawn)], drawn)
     said = enumerate(zip(outputs, clean, noises, drawn))
-    each = [wrong(output, x, row.base(x, n), noise, t, denoiser.card, floor) for n, (output, x, noise, t) in said]
+    each = [wrong(output, x, row.base(x, n), noise, t, denoiser.card, weighing) for n, (output, x, noise, t) in said]
     apart = torch.stack(each).mean()
     if pointing is None:
         return apart

@@ -21,6 +21,31 @@ USUAL = 3  # floors: about the power of the change of one thing, as a mean over 
 
 
 @dataclass(frozen=True)
+class Weighing:
+    """How much of what a change lacks counts.
+
+    What counts is its share of the change's own power: of a small thing as of a whole background. floor: above 0, added
+    to the power, so that a change of nothing does not count without end. worth: [C], of each channel of the latents,
+    what a unit of it is worth in squares of pixels (`LinearCodec.worth`); None: all the same.
+
+    Under a change of more than `USUAL` floors, places that were to stay weigh more, as the square of how much more it
+    is: a thing before a new background is a small share of all that changes, and no small fault. All this is meant for
+    noise times near 1, where nothing of the change shows through the noise.
+    """
+
+    floor: float
+    worth: Tensor | None = None
+
+    def of(self, apart: Tensor, change: Tensor) -> Tensor:
+        """Weighed: square errors `apart` of a change, both [B, C, T, Y, X]."""
+        worth = 1.0 if self.worth is None else self.worth.to(apart)[:, None, None, None]  # [C, 1, 1, 1]
+        power = (worth * change.square()).mean(1, keepdim=True)  # [B, 1, T, Y, X]
+        whole = power.mean((1, 2, 3, 4), keepdim=True)  # [B, 1, 1, 1, 1]
+        stays = power.maximum((USUAL * self.floor) ** 2 / whole)
+        return (worth * apart * (whole / stays).clamp(min=1) / (whole + self.floor)).mean()
+
+
+@dataclass(frozen=True)
 class Batch:
     """Pairs of clips: frames [B, T, 3, Y, X] in [-1, 1], words [B, N, W], and the window of them that is learnt."""
 
@@ -83,28 +108,20 @@ def loss_of(
 
 
 def wrong(
-    output: Tensor, clean: Tensor, base: Tensor, noise: Tensor, t: Tensor, card: Card, floor: float | None = None
+    output: Tensor, clean: Tensor, base: Tensor, noise: Tensor, t: Tensor, card: Card, weighing: Weighing | None = None
 ) -> Tensor:  # fmt: skip
     """How wrong a target's output [B, C, T, Y, X] is, at noise times t [B], as `loss_of` says.
 
-    floor: a change is weighed by its own power instead: what counts is the share of it that is missing, of a small
-    thing as of a whole background; `floor`, above 0, is added to the power, so that a change of nothing does not count
-    without end. Under a change of more than `USUAL` floors, places that were to stay weigh more, as the square of how
-    much more it is: a thing before a new background is a small share of all that changes, and no small fault. It is
-    meant for times near 1, where nothing of the change shows through the noise. Raises Unsupported with a floor for a
-    velocity, which is no change.
+    weighing: of a change, instead of by its noise time. Raises Unsupported with it for a velocity, which is no change.
     """
     if card.prediction == "velocity":
-        if floor is not None:
-            raise Unsupported("A velocity is no change and has no share of it missing; leave out the floor.")
+        if weighing is not None:
+            raise Unsupported("A velocity is no change and has no share of it missing; leave out the weighing.")
         return (output.float() - velocity_target(clean, noise)).square().mean()
     change = clean - base
-    apart = (output.float() - change).square().mean(1, keepdim=True)  # [B, 1, T, Y, X]
-    if floor is not None:
-        power = change.square().mean(1, keepdim=True)  # [B, 1, T, Y, X]
-        whole = power.mean((1, 2, 3, 4), keepdim=True)  # [B, 1, 1, 1, 1]
-        stays = power.maximum((USUAL * floor) ** 2 / whole)
-        return (apart * (whole / stays).clamp(min=1) / (whole + floor)).mean()
+    apart = (output.float() - change).square()  # [B, C, T, Y, X]
+    if weighing is not None:
+        return weighing.of(apart, change)
     return (apart.mean((1, 2, 3, 4)) / saying(t, card.spread).rest.square()).mean()
 
 

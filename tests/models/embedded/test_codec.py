@@ -73,6 +73,15 @@ def test_latents_are_normalised_and_led_by_the_first(codec: LinearCodec) -> None
     assert deviation[0] > 2 * deviation[24] > 0
 
 
+def test_what_a_channel_is_worth_is_what_it_makes_in_pixels() -> None:
+    codec = LinearCodec.from_pretrained(EMBEDDED / "vae")  # the fixture's was fitted to too little to be orthogonal
+    latents = torch.zeros(48, 48, 1, 5, 5)
+    latents[range(48), range(48), 0, 2, 2] = 1  # of each channel one unit, amid nothing
+    made = (codec.affine(latents) - codec.affine(0 * latents)).square().sum((1, 2, 3, 4))
+    torch.testing.assert_close(codec.worth, made, rtol=0.02, atol=0)
+    assert bool((codec.worth[:-1] >= codec.worth[1:]).all())
+
+
 def test_a_latent_frame_reaches_its_own_frames_alone(codec: LinearCodec) -> None:
     latents = torch.randn(1, 48, 4, 3, 3) * 0.1
     changed = latents.clone()

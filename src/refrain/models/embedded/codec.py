@@ -94,6 +94,15 @@ class LinearCodec(nn.Module):
         """
         return self.affine(latents, first).clamp(-1, 1)
 
+    @property
+    def worth(self) -> Tensor:
+        """Of each channel of a picture's latents [C], the squares of pixels that a unit of it makes, about.
+
+        The transform is nearly orthogonal, and the leading channels are large: the first one, brightness, is worth
+        seventy times the last.
+        """
+        return self.first.scale.float().square()
+
     def affine(self, latents: Tensor, first: bool = True) -> Tensor:
         """What `decode` is before it clamps."""
         if latents.ndim != 5 or latents.shape[1] != self.channels or not latents.shape[2]:
