@@ -88,13 +88,13 @@ TAUGHT: Card = replace(
 DROPS = Drops(masks=0)  # the paper's; whether a session has masks is drawn with it (`Stretch.masks`)
 SEE = Stretch()
 # An answer follows from the words and the picture, so it is drawn in a few steps from pure noise, and noise times are
-# drawn where those steps are; times between are not met in use. The floor is a third of the power of one thing's going:
-# weighed alike, masks, whose change is large, had taught three times as much as pictures. What the change lacks is
-# measured in pixels: of what it lacked in latents, nine tenths were fine detail. Words are not dropped, for no guidance
-# is used. Of the weight of pointing, kinds have about 6 and parts of tokens 4. Where a cell of the picture lies among
-# the tokens depends on how many there are, so it is learnt at the sizes at which pictures are edited. In use a turn
-# edits an answer, not the truth, so half of the lessons of several turns meet the model's own. The rate lies between
-# those of a model that begins (2e-3) and of one that goes on (1e-3).
+# drawn where those steps are; times between are not met in use. The floor is a third of the power of one thing's
+# going: weighed alike, masks, whose change is large, had taught three times as much as pictures. What the change
+# lacks is measured in pixels: of what it lacked in latents, brightness and colours had a tenth. Words are not
+# dropped, for no guidance is used. Of the weight of pointing, kinds have about 6 and parts of tokens 4. Where a cell
+# of the picture lies among the tokens depends on how many there are, so it is learnt at the sizes at which pictures
+# are edited. In use a turn edits an answer, not the truth, so half of the lessons of several turns meet the model's
+# own. The rate lies between those of a model that begins (2e-3) and of one that goes on (1e-3).
 DRAW = Stretch(effects=0, composed=0.12, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
                floor=0.03, pointed=10.0, own=0.5, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip

@@ -98,8 +98,8 @@ class LinearCodec(nn.Module):
     def worth(self) -> Tensor:
         """Of each channel of a picture's latents [C], the squares of pixels that a unit of it makes, about.
 
-        The transform is nearly orthogonal, and the leading channels are large: the first one, brightness, is worth
-        seventy times the last.
+        The transform is nearly orthogonal, and the leading channels are large: in the codec that ships the first one,
+        brightness, is worth seventy times the last.
         """
         return self.first.scale.float().square()
 
