@@ -66,11 +66,24 @@ def test_parts_are_asked_kept_and_gone_on_with(out: Path, run: Run) -> None:
         (("--each", 1, "--stories", -1), "counts 0 or more"),
         (("--alone", "--stories", 1), "leave out --alone"),
         (("--within",), "give --chain too"),
+        (("--practice", -1), "practice sessions 0 to 9,999,999"),
+        (("--practice", 9_999_999, "--each", 2), "practice sessions 0 to 9,999,999"),
+        (("--practice", 0, "--stories", 1), "leave out --compositions and --stories"),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(run: Run, more: tuple[object, ...], told: str) -> None:
     ran = run("evaluate", "sessions", *more)
     assert ran.status == 2 and told in ran.err and len(ran.err.strip().splitlines()) == 1
+
+
+def test_practice_is_of_other_sessions_than_the_exam(out: Path, run: Run) -> None:
+    asked = ("evaluate", "sessions", "--truth", "--each", 2, "--turns", 1, "--size", 64, "-o", out / "run.jsonl")
+    ran = run(*asked, "--practice", 500)
+    assert ran.status == 0 and ran.out.startswith("practice 1 from 500, 2 sessions of 1 turns"), ran.err
+    seeds = [json.loads(line)["seed"] for line in (out / "run.jsonl").read_text().splitlines()]
+    assert seeds == [890_000_500, 890_000_501], "far above what is learnt from, and below the exam"
+    exam_itself = run(*asked)
+    assert exam_itself.status == 2 and "another model, exam or setting" in exam_itself.err
 
 
 @pytest.mark.slow  # a model is loaded

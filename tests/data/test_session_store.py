@@ -10,7 +10,7 @@ from refrain.data.sessions import draw_session
 from refrain.data.sessions.build import HELD_OUT, Asked, build
 from refrain.data.sessions.store import SESSIONS, SessionFiles, SessionStore, TurnFiles
 from refrain.errors import BadInput
-from refrain.evaluation.sessions.exam import FIRST
+from refrain.evaluation.sessions.exam import PRACTICE
 from refrain.media import Clip
 
 SMALL = Asked(count=2, turns=2, size=(32, 32), seed=18)
@@ -59,9 +59,9 @@ def test_a_build_goes_on_where_it_was(built: Path) -> None:
 
 
 def test_nothing_is_rendered_that_the_benchmark_asks_about() -> None:
-    assert HELD_OUT == FIRST
+    assert HELD_OUT == PRACTICE
     with pytest.raises(BadInput, match="lower --seed"):
-        Asked(count=2, seed=FIRST - 1)
+        Asked(count=2, seed=PRACTICE - 1)
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:

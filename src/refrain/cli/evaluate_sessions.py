@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 Turns = Annotated[int, typer.Option("--turns", metavar="N", help="Turns of every session; 5 and 10 are usual.")]
 Each = Annotated[int, typer.Option("--each", metavar="N", help="Sessions.")]
+Practice = Annotated[
+    int | None,
+    typer.Option("--practice", metavar="N", help="Others than the exam's, from the N-th on: to choose settings by."),
+]
 Compositions = Annotated[
     int, typer.Option("--compositions", metavar="N", help="Also pictures composed of two references.")
 ]
@@ -49,6 +53,7 @@ def sessions(
     model: Model = "embedded",
     turns: Turns = 5,
     each: Each = 20,
+    practice: Practice = None,
     compositions: Compositions = 0,
     stories: Stories = 0,
     size: Size = 128,
@@ -80,6 +85,8 @@ def sessions(
 
       refrain evaluate sessions --turns 10 --chain --each 20
 
+      refrain evaluate sessions --practice 500 --each 24 --turns 4 --through --guidance 1.2
+
       refrain evaluate sessions --truth --each 10 --show sheets
 
       refrain evaluate sessions --model runs/sessions/model --each 0 --compositions 20 --stories 20
@@ -87,9 +94,9 @@ def sessions(
     from refrain.evaluation.sessions import exam
 
     way = Way(truth, source, alone, chain, within)
-    _check(way, turns, each, (compositions, stories))
+    _check(way, turns, each, practice, (compositions, stories))
     _make(show, each)
-    frames = (size, size)
+    first = exam.FIRST if practice is None else exam.practice(practice, each)
     choices = {"seed": seed, "steps": steps, "guidance": guidance}
     choices |= {name: True for name, yes in (("chain", chain), ("within", within)) if yes}
     who = "truth" if truth else "source" if source else model
@@ -98,12 +105,14 @@ def sessions(
         weights = editor.weights if editor else ""
         cause = {"who": who, "weights": weights}
         if each:
-            named = exam.digest(exam.sessions(each, turns, frames, length))
-            print(f"exam {exam.EDITION}, {each} sessions of {turns} turns, {size} pixels, digest {named}\n")
+            asked = each, turns, (size, size), length, first
+            named = exam.digest(exam.sessions(*asked))
+            paper = f"exam {exam.EDITION}" if practice is None else f"practice {exam.EDITION} from {practice}"
+            print(f"{paper}, {each} sessions of {turns} turns, {size} pixels, digest {named}\n")
             cause |= {"digest": named, "through": through, "alone": alone, **choices}
             before = _before(out, cause)
             with _begun(who, editor, alone, choices) as begin:
-                for n, one in enumerate(exam.sessions(each, turns, frames, length)):
+                for n, one in enumerate(exam.sessions(*asked)):
                     teller.stage("sessions", n, each)
                     found = before.get(one.seed)
                     if found is None:
@@ -114,7 +123,7 @@ def sessions(
         if compositions or stories:
             from refrain.cli.evaluate_parts import parts
 
-            print(parts(who, editor, (compositions, stories), frames, choices, out, teller))
+            print(parts(who, editor, (compositions, stories), (size, size), choices, out, teller))
     say(f"sessions kept in {out}", quiet or out is None)
 
 
@@ -129,11 +138,13 @@ class Way:
     within: bool
 
 
-def _check(way: Way, turns: int, each: int, parts: tuple[int, int]) -> None:
+def _check(way: Way, turns: int, each: int, practice: int | None, parts: tuple[int, int]) -> None:
     if turns < 1 or each < 0 or min(parts) < 0:
         raise BadInput(f"--turns must be 1 or more, and counts 0 or more, not {turns}, {each}, {parts[0]}, {parts[1]}.")
     if not each and not any(parts):
         raise BadInput("Nothing is asked; give --each, --compositions or --stories of 1 or more.")
+    if practice is not None and (any(parts) or not each):
+        raise BadInput("--practice is of sessions; leave out --compositions and --stories, and --each 0.")
     if way.truth + way.source + way.alone > 1:
         raise BadInput("--truth, --source and --alone exclude one another; give one of them.")
     if way.chain and (way.truth or way.source or way.alone):

@@ -13,7 +13,7 @@ from refrain.data.sessions.store import SessionFiles, SessionStore, TurnFiles
 from refrain.errors import BadInput
 from refrain.media import Clip, PixelFormat
 
-HELD_OUT = 900_000_000  # the benchmark's sessions begin with this seed; nothing may learn from them
+HELD_OUT = 890_000_000  # practice sessions begin with this seed, and the exam's after them; nothing may learn from them
 EACH = 20  # one session in so many is for validation
 FPS = 8
 
@@ -32,7 +32,7 @@ class Asked:
         if self.count < 1 or not 1 <= self.turns <= 64 or self.frames < 1 or self.seed < 0:
             raise BadInput("A set has one session or more, each of 1 to 64 turns and one frame or more, and a seed.")
         if self.seed + self.count > HELD_OUT:
-            raise BadInput(f"Seeds from {HELD_OUT} on are the benchmark's; give a lower --seed.")
+            raise BadInput(f"Seeds from {HELD_OUT} on are held out for the exam of sessions; give a lower --seed.")
 
 
 def build(asked: Asked, out: Path, heard: Callable[[int, int], None]) -> int:

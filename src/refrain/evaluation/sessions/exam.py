@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from refrain.media import Clip
 
 EDITION = 1
-FIRST = 900_000_000  # seed of the first session; what trains must draw below this
+FIRST = 900_000_000  # seed of the first session of the exam
+PRACTICE = 890_000_000  # of the first by which settings are chosen; what trains must draw below this
 SIZE, LENGTH = (128, 128), 1  # of a picture; clips are asked for
 FPS = 12
 SHADE = 8  # grey levels, to which a digest looks at a picture
@@ -76,10 +77,23 @@ class Judged:
         return self.done and self.kept
 
 
-def sessions(each: int, turns: int, size: tuple[int, int] = SIZE, length: int = LENGTH) -> Iterator[RenderedSession]:
-    """The first `each` sessions of the exam."""
-    for n in range(each):
-        yield draw_session(FIRST + n, turns, size, length)
+def sessions(
+    each: int, turns: int, size: tuple[int, int] = SIZE, length: int = LENGTH, first: int = FIRST
+) -> Iterator[RenderedSession]:
+    """`each` sessions from the seed `first` on: the exam's."""
+    for seed in range(first, first + each):
+        yield draw_session(seed, turns, size, length)
+
+
+def practice(number: int, each: int) -> int:
+    """The seed of the `number`-th practice session, to choose settings by. Raises BadInput where `each` reach too far.
+
+    A setting that was chosen on the exam's own questions would make its figures look better than they are.
+    """
+    first = PRACTICE + number
+    if number < 0 or first + each > FIRST:
+        raise BadInput(f"There are practice sessions 0 to {FIRST - PRACTICE - 1:,}; {each} from {number} are not.")
+    return first
 
 
 def digest(questions: Iterable[RenderedSession]) -> str:
