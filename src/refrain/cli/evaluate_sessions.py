@@ -96,6 +96,7 @@ def sessions(
     way = Way(truth, source, alone, chain, within)
     _check(way, turns, each, practice, (compositions, stories))
     _make(show, each)
+    frames = (size, size)
     first = exam.FIRST if practice is None else exam.practice(practice, each)
     choices = {"seed": seed, "steps": steps, "guidance": guidance}
     choices |= {name: True for name, yes in (("chain", chain), ("within", within)) if yes}
@@ -105,7 +106,7 @@ def sessions(
         weights = editor.weights if editor else ""
         cause = {"who": who, "weights": weights}
         if each:
-            asked = each, turns, (size, size), length, first
+            asked = each, turns, frames, length, first
             named = exam.digest(exam.sessions(*asked))
             paper = f"exam {exam.EDITION}" if practice is None else f"practice {exam.EDITION} from {practice}"
             print(f"{paper}, {each} sessions of {turns} turns, {size} pixels, digest {named}\n")
@@ -123,7 +124,7 @@ def sessions(
         if compositions or stories:
             from refrain.cli.evaluate_parts import parts
 
-            print(parts(who, editor, (compositions, stories), (size, size), choices, out, teller))
+            print(parts(who, editor, (compositions, stories), frames, choices, out, teller))
     say(f"sessions kept in {out}", quiet or out is None)
 
 

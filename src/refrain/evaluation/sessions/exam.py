@@ -80,7 +80,7 @@ class Judged:
 def sessions(
     each: int, turns: int, size: tuple[int, int] = SIZE, length: int = LENGTH, first: int = FIRST
 ) -> Iterator[RenderedSession]:
-    """`each` sessions from the seed `first` on: the exam's."""
+    """`each` sessions, those of the exam unless another seed is `first`."""
     for seed in range(first, first + each):
         yield draw_session(seed, turns, size, length)
 
