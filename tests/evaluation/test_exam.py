@@ -1,6 +1,7 @@
 """The exam asks the same of everyone, its figures mean what they say, and its judge can be read back."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,21 @@ def test_a_case_is_always_the_same_and_others_are_others() -> None:
     assert one.example.instruction == again.example.instruction
     assert not np.array_equal(one.shot.frames, other.shot.frames)
     assert exam.digest([one]) == exam.digest([again]) != exam.digest([other])
+
+
+def test_the_digest_hears_words_and_colours_and_not_how_a_pixel_is_rounded() -> None:
+    one = exam.problem("rings", 0)
+    named = exam.digest([one])
+
+    def asked(**changed: object) -> str:
+        return exam.digest([replace(one, example=replace(one.example, **changed))])
+
+    true = one.example.target
+    rounded = true.copy()
+    rounded[:, ::9, ::9, 1] ^= 1
+    assert asked(target=rounded) == named
+    darker, fewer = asked(target=true // 2), asked(target=true[:-1])
+    assert len({named, darker, fewer, asked(instruction=f"{one.example.instruction} now")}) == 4
 
 
 def test_every_case_has_a_subject_and_a_scene_that_no_recipe_draws() -> None:

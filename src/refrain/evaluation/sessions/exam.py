@@ -18,6 +18,7 @@ from refrain.errors import BadInput, RefrainError
 from refrain.evaluation.frames import as_bytes
 from refrain.evaluation.sessions import judge as session_judge
 from refrain.evaluation.sessions.judge import judge, stayed, way
+from refrain.evaluation.shade import shade
 from refrain.evaluation.statistics import estimate, mean_of, wilson
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ FIRST = 900_000_000  # seed of the first session of the exam
 PRACTICE = 890_000_000  # of the first by which settings are chosen; what trains must draw below this
 SIZE, LENGTH = (128, 128), 1  # of a picture; clips are asked for
 FPS = 12
-SHADE = 8  # grey levels, to which a digest looks at a picture
 
 Masks = tuple[np.ndarray | None, np.ndarray | None]
 """Where a model says that it edits, and what that will cover: float [T, Y, X] in 0..1, None where it says nothing."""
@@ -109,11 +109,6 @@ def digest(questions: Iterable[RenderedSession]) -> str:
         for turn in one.turns:
             total.update(f"{turn.instruction} {turn.after.graph}".encode() + shade(turn.frames))
     return total.hexdigest()[:16]
-
-
-def shade(frames: np.ndarray) -> bytes:
-    """The mean colours of pictures [..., Y, X, 3] to `SHADE` grey levels: one pixel may be rounded in several ways."""
-    return np.round(frames.mean((-3, -2)) / SHADE).astype(np.uint8).tobytes()
 
 
 def sit(begin: Begin, session: RenderedSession, through: bool = False) -> list[Judged]:

@@ -18,8 +18,9 @@ import numpy as np
 from refrain.data.sessions import Composition, draw_composition, draw_session
 from refrain.errors import RefrainError
 from refrain.evaluation.frames import as_bytes
-from refrain.evaluation.sessions.exam import FIRST, picture_of, shade, way_told
+from refrain.evaluation.sessions.exam import FIRST, picture_of, way_told
 from refrain.evaluation.sessions.judge import continues, judge_composition, way
+from refrain.evaluation.shade import shade
 from refrain.evaluation.statistics import wilson
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def stories(each: int, size: tuple[int, int]) -> Iterator[Story]:
 
 
 def digest(questions: Iterable[np.ndarray | str]) -> str:
-    """A hash of words and of the shades of pictures (`exam.shade`): sixteen hexadecimal digits."""
+    """A hash of words and of the shades of pictures (`shade`): sixteen hexadecimal digits."""
     total = hashlib.sha256()
     for one in questions:
         total.update(one.encode() if isinstance(one, str) else shade(one))
