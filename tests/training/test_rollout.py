@@ -1,20 +1,24 @@
 """Laws of lessons that meet the model's own answers: a faultless model meets the truth, any other what it drew."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool3d
 
 from editing.lines import knowing, lesson, words
 from refrain.editing.compose import Seen
 from refrain.editing.turns import Line
+from refrain.models.embedded import weights
+from refrain.models.embedded.codec import LinearCodec
 from refrain.sequence import Sequence
 from refrain.training.lesson import NOTHING, Lesson, TaughtTurn, loss_of_lesson, rows_of
 from refrain.training.pointing import Pointing
-from refrain.training.rollout import preserved, rolled_out
+from refrain.training.rollout import asked_of, preserved, rolled_out
 from rows import COLUMNS, FRAMES, ROWS, latents
 
 LEFT, RIGHT = slice(0, COLUMNS // 2), slice(COLUMNS // 2, COLUMNS)
@@ -26,7 +30,8 @@ class Blocks:
     channels, frames_per_latent, pixels_per_latent = 4, 4, 8
 
     def encode(self, frames: Tensor) -> Tensor:
-        raise NotImplementedError
+        blocks = avg_pool3d(frames[:, ::4].transpose(1, 2), (1, 8, 8))  # [B, 3, T, y, x]
+        return torch.cat((blocks, 0 * blocks[:, :1]), 1)
 
     def decode(self, latents: Tensor, first: bool = True) -> Tensor:
         pixels = latents[:, :3].repeat_interleave(8, 3).repeat_interleave(8, 4)  # [B, 3, t, Y, X]
@@ -91,6 +96,43 @@ def test_later_turns_are_changes_of_what_came_and_see_it() -> None:
     answers = [s.content for s in row if s.kind == "answer" and s.content is not None]
     assert len(answers) == 2 and all(torch.equal(said, t.after.full) for said, t in zip(answers, met.turns))
     assert all(x is turn.found["picture"].full for x, turn in zip(clean, met.turns))
+
+
+def board() -> tuple[LinearCodec, Tensor, Tensor, Tensor]:
+    """A codec of the package, where a square [y, x] stands across places, two plain grounds [1, 1, 3, y, x]."""
+    codec = LinearCodec.from_pretrained(Path(next(iter(weights.__path__))) / "vae")
+    thing = torch.zeros(64, 64, dtype=torch.bool)
+    thing[12:37, 12:37] = True
+    grounds = (
+        torch.tensor(colour)[:, None, None].expand(1, 1, 3, 64, 64) for colour in ((-0.8, -0.6, 0.1), (0.7, 0.5, -0.2))
+    )
+    return codec, thing, *grounds
+
+
+def within(one: Tensor, other: Tensor, where: Tensor) -> float:
+    """How far two pictures differ on average where [y, x] says."""
+    return float((one - other).abs()[..., where].mean())
+
+
+def test_what_stands_before_a_new_background_is_to_stay_as_it_stood_though_it_was_drawn_badly() -> None:
+    codec, thing, dark, light = board()
+    red = torch.tensor([0.9, -0.9, -0.9])[:, None, None]
+    true, wanted = (torch.where(thing, red, ground) for ground in (dark, light))
+    stood = torch.where(thing, 0.6 * red + 0.4 * dark, dark)  # the old ground shows through
+    found = codec.decode(asked_of(codec, *(codec.encode(one) for one in (wanted, true, stood))))
+    inner = torch.zeros_like(thing)
+    inner[14:35, 14:35] = True  # whole latents would change half of it
+    assert within(stood, wanted, inner) > 0.3 and within(found, stood, inner) < 0.1
+    assert within(found, wanted, ~thing) < 0.03
+
+
+def test_what_was_drawn_of_a_thing_beyond_its_edge_is_to_go_with_it() -> None:
+    codec, thing, dark, _ = board()
+    red = torch.tensor([0.9, -0.9, -0.9])[:, None, None]
+    true, stood = torch.where(thing, red, dark), dark.clone()
+    stood[..., 10:39, 10:39] = red  # two pixels too wide
+    found = codec.decode(asked_of(codec, *(codec.encode(one) for one in (dark, true, stood))))
+    assert within(found, dark, torch.ones_like(thing)) < 0.01
 
 
 def test_a_murmur_is_put_back_and_a_change_is_kept_where_it_is() -> None:

@@ -20,6 +20,8 @@ from refrain.models.wan.denoiser import WanDenoiser
 from .lesson import Lesson, TaughtTurn
 
 TOUCHED = 0.05  # by how much a latent of the true pictures differs, before and after, where a turn was to change it
+SEEN = 0.1  # the same of a pixel, of 2 from black to white
+MOST = 0.5  # share of the pixels from which on a turn changes what is behind things, or all
 
 
 @torch.no_grad()
@@ -27,14 +29,13 @@ def rolled_out(denoiser: WanDenoiser, codec: Codec, lesson: Lesson, generator: t
     """The same questions, each asked of what the model answered to those before.
 
     It answers by one step of the solver from pure noise, without masks, and preserve puts back what it left alone, as
-    in use. Of the true answer stays what the turn was to change; elsewhere the target is what stood.
+    in use. What the turn was to change is learnt from the truth (`asked_of`).
     """
     turns: list[TaughtTurn] = []
     line, true, stood = Line.begin(lesson.source, denoiser.card), lesson.source.full, lesson.source.full
     for number, turn in enumerate(lesson.turns, 1):
         wanted = turn.found["picture"].full
-        touched = (wanted - true).abs().amax(1, keepdim=True) > TOUCHED  # [B, 1, T, Y, X]
-        taught = replace(turn, found={**turn.found, "picture": Seen(torch.where(touched, wanted, stood), None)})
+        taught = replace(turn, found={**turn.found, "picture": Seen(asked_of(codec, wanted, true, stood), None)})
         if number < len(lesson.turns):  # nobody sees the last answer
             question = line.ask(turn.words["picture"], "picture", stood, turn.references)
             row = denoiser.prepare(question.row, memory=False)
@@ -46,6 +47,23 @@ def rolled_out(denoiser: WanDenoiser, codec: Codec, lesson: Lesson, generator: t
         turns.append(taught)
         true = wanted
     return replace(lesson, turns=tuple(turns))
+
+
+def asked_of(codec: Codec, wanted: Tensor, true: Tensor, stood: Tensor) -> Tensor:
+    """What a turn is to make of what stood: of the truth what changes there, elsewhere what stood; all [B, C, T, Y, X].
+
+    wanted, true: the true picture after the turn and before it. Whole latents change around a thing, so that what was
+    drawn of it beyond its edge goes with it. Behind things pixels change: a latent is as large as half a thing, and
+    what stands before a new background is to stay as it stood, with soft edges if it had any.
+    """
+    touched = (wanted - true).abs().amax(1, keepdim=True) > TOUCHED  # [B, 1, T, Y, X]
+    whole = torch.where(touched, wanted, stood)
+    after, before, now, drawn = (codec.decode(x) for x in (wanted, true, stood, whole))  # [B, t, 3, y, x]
+    apart = after - before
+    changed = apart.abs().amax(2, keepdim=True) > SEEN  # [B, t, 1, y, x]
+    exact = whole + codec.encode(torch.where(changed, drawn, now + apart)) - codec.encode(drawn)
+    behind = changed.float().mean((1, 2, 3, 4)) > MOST  # [B]
+    return torch.where(behind[:, None, None, None, None], exact, whole)
 
 
 def preserved(codec: Codec, before: Tensor, after: Tensor) -> Tensor:
