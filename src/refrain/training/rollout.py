@@ -20,7 +20,7 @@ from refrain.models.wan.denoiser import WanDenoiser
 from .lesson import Lesson, TaughtTurn
 
 TOUCHED = 0.05  # by how much a latent of the true pictures differs, before and after, where a turn was to change it
-SEEN = 0.1  # the same of a pixel, of 2 from black to white
+VISIBLE = 0.1  # the same of a pixel, of 2 from black to white
 MOST = 0.5  # share of the pixels from which on a turn changes what is behind things, or all
 
 
@@ -60,7 +60,9 @@ def asked_of(codec: Codec, wanted: Tensor, true: Tensor, stood: Tensor) -> Tenso
     whole = torch.where(touched, wanted, stood)
     after, before, now, drawn = (codec.decode(x) for x in (wanted, true, stood, whole))  # [B, t, 3, y, x]
     apart = after - before
-    changed = apart.abs().amax(2, keepdim=True) > SEEN  # [B, t, 1, y, x]
+    changed = apart.abs().amax(2, keepdim=True) > VISIBLE  # [B, t, 1, y, x]
+    # what changes too little to be told from the codec's loss is changed all the same, on what stood; and what stays as
+    # it was drawn does not pass through the codec once more, which would cost it its finest detail
     exact = whole + codec.encode(torch.where(changed, drawn, now + apart)) - codec.encode(drawn)
     behind = changed.float().mean((1, 2, 3, 4)) > MOST  # [B]
     return torch.where(behind[:, None, None, None, None], exact, whole)
