@@ -26,8 +26,9 @@ DRAWN = {**TRAITS, "size": tuple(SIZES)}  # what there is to know of a thing bef
 BROUGHT = 2  # things of a composition, each from a reference of its own
 POINTED = 2 + len(TRAITS) + sum(len(v) for of in (TRAITS, DRAWN) for v in of.values()) + BROUGHT  # (`pointed`)
 CLOSELY = 2  # of these, part by part of a token: where it changes, and where what changes is now
-TURNS = (1, 1, 2, 3, 4, 6)
-HARD = ("add", "move", "resize", "background", "restyle")  # kinds of turn of which much is drawn anew, or all of it
+TURNS = (1, 2, 3, 4, 6, 10, 10)
+# kinds of turn of which much is drawn anew, or all of it; those that fail most come twice as often
+HARD = ("add", "move", "move", "resize", "background", "background", "restyle")
 MASKED = 5  # turns from which on a session has no masks: a row of them is three times as long
 NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
 STEPS, APART = 3, 8  # how often a story goes on, and frames from picture to picture

@@ -9,9 +9,9 @@
 Hardware: a CPU core and 6 GB a process; several share a step with `torchrun --nproc_per_node 2 --` for `python`.
 Hours: 1.2 s a step on one core, 1.5 s on two, which learn twice as much; docs/quality.md has what steps came to.
 From VINCIE (arXiv 2506.10941): the three tasks, all turns in one row, current picture dropped in 20 % and masks in 70 %
-of contexts, masks present in 80 % of sessions (in the second stretch 30 %; in those of six turns never), words dropped
-for guidance in 10 % (there never). Ours: everything else; above all two stretches, of which the first teaches what is
-there and what is meant (`SEE`), the second to draw it (`DRAW`).
+of contexts, masks present in 80 % of sessions (in the second stretch 30 %; in those of six turns or ten never), words
+dropped for guidance in 10 % (there never). Ours: everything else; above all two stretches, of which the first teaches
+what is there and what is meant (`SEE`), the second to draw it (`DRAW`).
 """
 
 import argparse
@@ -93,10 +93,10 @@ SEE = Stretch()
 # lacks is measured in pixels: of what it lacked in latents, brightness and colours had a tenth. Words are not
 # dropped, for no guidance is used. Of the weight of pointing, kinds have about 6 and parts of tokens 4. Where a cell
 # of the picture lies among the tokens depends on how many there are, so it is learnt at the sizes at which pictures
-# are edited. In use a turn edits an answer, not the truth, so half of the lessons of several turns meet the model's
+# are edited. In use a turn edits an answer, not the truth, so most of the lessons of several turns meet the model's
 # own. The rate lies between those of a model that begins (2e-3) and of one that goes on (1e-3).
 DRAW = Stretch(effects=0, composed=0.12, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
-               floor=0.03, pointed=10.0, own=0.5, rate=1.5e-3, pictures=16,
+               floor=0.03, pointed=10.0, own=0.7, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
 
 

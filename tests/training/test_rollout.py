@@ -43,12 +43,12 @@ def saying(change: Callable[[int, Tensor], Tensor]) -> Any:
     """A model that changes the picture that stands by what `change` says of the question's number and that picture."""
 
     def prepare(row: Sequence, memory: bool) -> Any:
-        assert not memory
+        assert memory
         base = row.target.base
         assert base is not None
         return SimpleNamespace(velocity=lambda noise, t: noise - base - change(row.target.beat // 2, base))
 
-    return SimpleNamespace(card=knowing().card, prepare=prepare)
+    return SimpleNamespace(card=knowing().card, prepare=prepare, forget=lambda: None)
 
 
 def halves() -> Lesson:
@@ -99,14 +99,16 @@ def test_later_turns_are_changes_of_what_came_and_see_it() -> None:
 
 
 def board() -> tuple[LinearCodec, Tensor, Tensor, Tensor]:
-    """A codec of the package, where a square [y, x] stands across places, two plain grounds [1, 1, 3, y, x]."""
+    """A codec of the package, where a square [y, x] stands across places, two tiled grounds [1, 1, 3, y, x]."""
     codec = LinearCodec.from_pretrained(Path(next(iter(weights.__path__))) / "vae")
     thing = torch.zeros(64, 64, dtype=torch.bool)
     thing[12:37, 12:37] = True
-    grounds = (
-        torch.tensor(colour)[:, None, None].expand(1, 1, 3, 64, 64) for colour in ((-0.8, -0.6, 0.1), (0.7, 0.5, -0.2))
-    )
-    return codec, thing, *grounds
+
+    def ground(seed: int, colour: tuple[float, float, float]) -> Tensor:
+        tiles = torch.tensor(colour)[:, None, None] + 0.15 * latents(seed, 1, 8, 8)[0, :3, 0]
+        return tiles.repeat_interleave(8, 1).repeat_interleave(8, 2)[None, None]
+
+    return codec, thing, ground(1, (-0.7, -0.6, 0.1)), ground(2, (0.6, 0.5, -0.2))
 
 
 def within(one: Tensor, other: Tensor, where: Tensor) -> float:
@@ -126,13 +128,50 @@ def test_what_stands_before_a_new_background_is_to_stay_as_it_stood_though_it_wa
     assert within(found, wanted, ~thing) < 0.03
 
 
+GREY = torch.tensor([0.3, 0.6, 0.1])
+
+
+def grey(picture: Tensor) -> Tensor:
+    """A picture [..., 3, y, x] without its colours."""
+    return torch.einsum("...cyx,c->...yx", picture, GREY).unsqueeze(-3).expand_as(picture)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_look_is_one_of_what_stood_faults_and_all(back: bool) -> None:
+    codec, thing, dark, _ = board()
+    red = torch.tensor([0.9, -0.9, 0.9])[:, None, None]
+    true = torch.where(thing, red, dark)
+    stood = torch.where(thing, 0.5 * red + 0.5 * dark, dark)  # half drawn
+    coloured, half = true, stood
+    if back:
+        true, stood, wanted = grey(true), grey(stood), true
+    else:
+        wanted = grey(true)
+    assert within(grey(half), grey(coloured), thing) > 0.2
+    found = codec.decode(asked_of(codec, *(codec.encode(one) for one in (wanted, true, stood))))
+    assert within(grey(found), grey(half), thing) < 0.08, "about as dark as it stood"
+    assert within(found, wanted, ~thing) < 0.03
+
+
+def test_a_look_puts_right_what_is_a_shade_off() -> None:
+    codec, thing, dark, _ = board()
+    red = torch.tensor([0.9, -0.9, 0.9])[:, None, None]
+    true = torch.where(thing, red, dark)
+    stood = torch.where(thing, 0.9 * red + 0.1 * dark, dark)
+    latent, before, now = (codec.encode(one) for one in (grey(true), true, stood))
+    assert within(grey(stood), grey(true), thing) > 0.03
+    assert within(codec.decode(asked_of(codec, latent, before, now)), codec.decode(latent), thing) < 0.005
+
+
 def test_what_was_drawn_of_a_thing_beyond_its_edge_is_to_go_with_it() -> None:
     codec, thing, dark, _ = board()
     red = torch.tensor([0.9, -0.9, -0.9])[:, None, None]
     true, stood = torch.where(thing, red, dark), dark.clone()
     stood[..., 10:39, 10:39] = red  # two pixels too wide
-    found = codec.decode(asked_of(codec, *(codec.encode(one) for one in (dark, true, stood))))
-    assert within(found, dark, torch.ones_like(thing)) < 0.01
+    wanted, before, now = (codec.encode(one) for one in (dark, true, stood))
+    plain, found = codec.decode(wanted), codec.decode(asked_of(codec, wanted, before, now))
+    everywhere = torch.ones_like(thing)
+    assert within(codec.decode(now), plain, everywhere) > 0.1 and within(found, plain, everywhere) < 0.01
 
 
 def test_a_murmur_is_put_back_and_a_change_is_kept_where_it_is() -> None:

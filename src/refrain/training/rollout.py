@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from refrain.editing.compose import Seen, see_coarsely
 from refrain.editing.matte import latent_matte, matte_of
@@ -22,6 +23,10 @@ from .lesson import Lesson, TaughtTurn
 TOUCHED = 0.05  # by how much a latent of the true pictures differs, before and after, where a turn was to change it
 VISIBLE = 0.1  # the same of a pixel, of 2 from black to white
 MOST = 0.5  # share of the pixels from which on a turn changes what is behind things, or all
+GRADED = 0.015  # share of a change that colours alone leave unexplained, up to which it is a look
+HUELESS = 0.005  # share of the squares of a picture's colours, around their mean, that is the codec's loss
+FAINT = 0.05  # a fault of this size, of 2 from black to white, is put right by a look unseen
+SMEAR, PLACE = 0.07, 0.12  # sides of the squares, of the shorter side, over which a fault is smeared, and is seen
 
 
 @torch.no_grad()
@@ -32,13 +37,14 @@ def rolled_out(denoiser: WanDenoiser, codec: Codec, lesson: Lesson, generator: t
     in use. What the turn was to change is learnt from the truth (`asked_of`).
     """
     turns: list[TaughtTurn] = []
+    memory = denoiser.card.rule != "full"
     line, true, stood = Line.begin(lesson.source, denoiser.card), lesson.source.full, lesson.source.full
     for number, turn in enumerate(lesson.turns, 1):
         wanted = turn.found["picture"].full
         taught = replace(turn, found={**turn.found, "picture": Seen(asked_of(codec, wanted, true, stood), None)})
         if number < len(lesson.turns):  # nobody sees the last answer
             question = line.ask(turn.words["picture"], "picture", stood, turn.references)
-            row = denoiser.prepare(question.row, memory=False)
+            row = denoiser.prepare(question.row, memory=memory)
             noise = torch.randn(stood.shape, generator=generator).to(stood)
             stood = preserved(codec, stood, noise - row.velocity(noise, 1.0))
             coarse = lesson.source.coarse
@@ -46,6 +52,7 @@ def rolled_out(denoiser: WanDenoiser, codec: Codec, lesson: Lesson, generator: t
             line, taught = question.answered(came), replace(taught, came=came)
         turns.append(taught)
         true = wanted
+    denoiser.forget()  # what is remembered is of weights that are about to change
     return replace(lesson, turns=tuple(turns))
 
 
@@ -54,7 +61,8 @@ def asked_of(codec: Codec, wanted: Tensor, true: Tensor, stood: Tensor) -> Tenso
 
     wanted, true: the true picture after the turn and before it. Whole latents change around a thing, so that what was
     drawn of it beyond its edge goes with it. Behind things pixels change: a latent is as large as half a thing, and
-    what stands before a new background is to stay as it stood, with soft edges if it had any.
+    what stands before a new background is to stay as it stood, with soft edges if it had any. A look changes all, and
+    is one of what stood (`under_look`).
     """
     touched = (wanted - true).abs().amax(1, keepdim=True) > TOUCHED  # [B, 1, T, Y, X]
     whole = torch.where(touched, wanted, stood)
@@ -65,7 +73,46 @@ def asked_of(codec: Codec, wanted: Tensor, true: Tensor, stood: Tensor) -> Tenso
     # it was drawn does not pass through the codec once more, which would cost it its finest detail
     exact = whole + codec.encode(torch.where(changed, drawn, now + apart)) - codec.encode(drawn)
     behind = changed.float().mean((1, 2, 3, 4)) > MOST  # [B]
-    return torch.where(behind[:, None, None, None, None], exact, whole)
+    asked = torch.where(behind[:, None, None, None, None], exact, whole)
+    for n in behind.nonzero().flatten().tolist():
+        look = under_look(after[n], before[n], now[n])
+        if look is not None:
+            asked[n] = wanted[n] + (codec.encode(look[None]) - codec.encode(after[n : n + 1]))[0]
+    return asked
+
+
+def under_look(after: Tensor, before: Tensor, now: Tensor) -> Tensor | None:
+    """`now` under the look that is all the difference between `before` and `after`; all [T, 3, y, x]. None: it is more.
+
+    A look is a map of colours, from the one to the other or back. The faults of `now` stay under it, for they are no
+    matter of looks, but for those that nobody would miss: drawn a shade too dark, a thing has another colour in grey.
+    """
+    there, missing = colour_map(before, after)
+    if min(missing, colour_map(after, before)[1]) > GRADED:
+        return None
+    fault = torch.einsum("tcyx,cd->tdyx", (now - before).double(), there).to(after)
+    short = min(after.shape[2:])
+    seen = smeared(smeared(smeared(fault, SMEAR * short), SMEAR * short).square().mean(1, keepdim=True), PLACE * short)
+    faint = FAINT / seen.sqrt().clamp(min=FAINT)  # [T, 1, y, x]: 1 where it is not seen
+    return after + fault * (1 - faint)
+
+
+def colour_map(one: Tensor, other: Tensor) -> tuple[Tensor, float]:
+    """The linear part [3, 3] of the affine map that brings colours of `one` nearest to those of `other`.
+
+    one, other: [T, 3, y, x]. And the share of the squares of their difference that it leaves. Of a grey picture the
+    codec's loss has a hue now and then; it says nothing of colours.
+    """
+    points = [x.double().transpose(0, 1).flatten(1) for x in (one, other)]  # [3, T * y * x]
+    (a, b), apart = (x - x.mean(1, keepdim=True) for x in points), (points[0] - points[1]).square().sum()
+    there = torch.linalg.pinv(a @ a.T, rtol=HUELESS, hermitian=True) @ (a @ b.T)
+    return there, float((there.T @ a - b).square().sum() / apart)
+
+
+def smeared(picture: Tensor, side: float) -> Tensor:
+    """Means over squares of about this many pixels: [T, C, y, x]."""
+    reach = round(side / 2)
+    return avg_pool2d(picture.float(), 2 * reach + 1, 1, reach, count_include_pad=False)
 
 
 def preserved(codec: Codec, before: Tensor, after: Tensor) -> Tensor:
