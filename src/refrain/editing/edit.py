@@ -16,6 +16,7 @@ from refrain.models.protocols import Codec
 
 from .chain import Chained, InLine, chain, within
 from .compose import Seen, compose, see, spots_of, windows
+from .cutout import cut_out
 from .effects import Effect, opened, placed
 from .glimpse import teller
 from .preserve import enlarge, preserve
@@ -77,8 +78,10 @@ def answer(
         chained = None if turn is None else chain(request.instruction, seen, editor, turn, both, solve, on_progress)
         latents = denoise(solve, seen, both, on_progress, editor.codec) if chained is None else chained.latents
     with clock("decode"), torch.no_grad():
-        after = editor.codec.decode(latents)[0, : len(clip)].float().cpu()
-        before = editor.codec.decode(seen.full)[0, : len(clip)].float().cpu()
+        before, after = (editor.codec.decode(x)[0] for x in (seen.full, latents))
+        if chained is not None and request.preserve:
+            latents, after = cut_out(editor.codec, latents, before, after)
+        before, after = (frames[: len(clip)].float().cpu() for frames in (before, after))
     with clock("compose"):
         on_progress(Progress("compose", 0, 1))
         bound = request.bound

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from refrain.editing.compose import Seen, see_coarsely
+from refrain.editing.cutout import MOST, colour_map, cut_out
 from refrain.editing.matte import latent_matte, matte_of
 from refrain.editing.turns import Line
 from refrain.models.protocols import Codec
@@ -22,9 +23,7 @@ from .lesson import Lesson, TaughtTurn
 
 TOUCHED = 0.05  # by how much a latent of the true pictures differs, before and after, where a turn was to change it
 VISIBLE = 0.1  # the same of a pixel, of 2 from black to white
-MOST = 0.5  # share of the pixels from which on a turn changes what is behind things, or all
 GRADED = 0.015  # share of a change that colours alone leave unexplained, up to which it is a look
-HUELESS = 0.005  # share of the squares of a picture's colours, around their mean, that is the codec's loss
 FAINT = 0.05  # a fault of this size, of 2 from black to white, is put right by a look unseen
 SMEAR, PLACE = 0.07, 0.12  # sides of the squares, of the shorter side, over which a fault is smeared, and is seen
 
@@ -97,18 +96,6 @@ def under_look(after: Tensor, before: Tensor, now: Tensor) -> Tensor | None:
     return after + fault * (1 - faint)
 
 
-def colour_map(one: Tensor, other: Tensor) -> tuple[Tensor, float]:
-    """The linear part [3, 3] of the affine map that brings colours of `one` nearest to those of `other`.
-
-    one, other: [T, 3, y, x]. And the share of the squares of their difference that it leaves. Of a grey picture the
-    codec's loss has a hue now and then; it says nothing of colours.
-    """
-    points = [x.double().transpose(0, 1).flatten(1) for x in (one, other)]  # [3, T * y * x]
-    (a, b), apart = (x - x.mean(1, keepdim=True) for x in points), (points[0] - points[1]).square().sum()
-    there = torch.linalg.pinv(a @ a.T, rtol=HUELESS, hermitian=True) @ (a @ b.T)
-    return there, float((there.T @ a - b).square().sum() / apart)
-
-
 def smeared(picture: Tensor, side: float) -> Tensor:
     """Means over squares of about this many pixels: [T, C, y, x]."""
     reach = round(side / 2)
@@ -116,9 +103,14 @@ def smeared(picture: Tensor, side: float) -> Tensor:
 
 
 def preserved(codec: Codec, before: Tensor, after: Tensor) -> Tensor:
-    """Latents [B, C, T, Y, X] after a turn where it changed the picture, as its matte says; elsewhere those before."""
+    """Latents [B, C, T, Y, X] after a turn, as in use: what stands before a new background is cut out, and where the
+    turn left the picture alone, as its matte says, are those before."""
     grid = (after.shape[2], after.shape[3], after.shape[4])
-    clips = zip(codec.decode(before).float(), codec.decode(after).float(), strict=True)
-    mattes = (matte_of(was, now).cpu() for was, now in clips)  # [T, 1, y, x]
-    changed = [latent_matte(matte, grid, codec.pixels_per_latent, codec.frames_per_latent) for matte in mattes]
-    return torch.where(torch.stack(changed)[:, None].to(after.device), after, before)
+    done: list[Tensor] = []
+    for old, new in zip(before.split(1), after.split(1), strict=True):
+        was = codec.decode(old)[0]
+        new, now = cut_out(codec, new, was, codec.decode(new)[0])
+        matte = matte_of(was.float(), now.float()).cpu()  # [T, 1, y, x]
+        changed = latent_matte(matte, grid, codec.pixels_per_latent, codec.frames_per_latent)
+        done.append(torch.where(changed.to(after.device), new, old))
+    return torch.cat(done)
