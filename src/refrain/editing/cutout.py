@@ -105,9 +105,9 @@ def edges(before: Picture, grounds: list[Picture], ways: list[Picture]) -> Itera
             yield np.clip((way - STAYS) / (GOES - STAYS), 0, 1)
 
 
-def is_look(before: Tensor, after: Tensor, unexplained: float = GRADED) -> bool:
+def is_look(before: Tensor, after: Tensor) -> bool:
     """Whether colours alone explain a change of frames [T, 3, y, x], all but a share: from the one, or back."""
-    return min(colour_map(before, after)[1], colour_map(after, before)[1]) <= unexplained
+    return min(colour_map(before, after)[1], colour_map(after, before)[1]) <= GRADED
 
 
 def colour_map(one: Tensor, other: Tensor) -> tuple[Tensor, float]:
@@ -118,5 +118,5 @@ def colour_map(one: Tensor, other: Tensor) -> tuple[Tensor, float]:
     """
     points = [x.double().transpose(0, 1).flatten(1) for x in (one, other)]  # [3, T * y * x]
     (a, b), apart = (x - x.mean(1, keepdim=True) for x in points), (points[0] - points[1]).square().sum()
-    there = torch.linalg.pinv(a @ a.T, rtol=HUELESS, hermitian=True) @ (a @ b.T)
+    there = torch.pinverse(a @ a.T, HUELESS) @ (a @ b.T)
     return there, float((there.T @ a - b).square().sum() / apart)
