@@ -4,12 +4,14 @@ accelerate says who is where and opens the line between them; the step itself st
 others nothing but the sum of their gradients.
 """
 
+import atexit
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 import torch
 import torch.distributed as line
+import torch.distributed.nn  # now: imported while a line is open, the defaults of its functions keep that line open
 from accelerate import PartialState
 from torch import Tensor, nn
 
@@ -83,4 +85,11 @@ def packets(tensors: Iterable[Tensor]) -> Iterator[list[Tensor]]:
 def processes() -> Processes:
     """Who this process is. A recipe asks it for the device, and writes its own files only where it is the first."""
     state = PartialState(cpu=not torch.accelerator.is_available(), timeout=PATIENCE)
+    atexit.register(_leave)
     return Processes(state.process_index, state.num_processes, state.device or torch.device("cpu"))
+
+
+def _leave() -> None:
+    """Close the line before Python ends: gloo's threads hold tensors, and abort where they let go of them later."""
+    if line.is_initialized() and line.get_backend() == "gloo":
+        line.destroy_process_group()
