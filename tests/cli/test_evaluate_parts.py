@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -18,13 +19,37 @@ def test_the_truth_of_every_part_passes_and_the_source_does_not() -> None:
         assert exam.sit_composition(lambda asked: asked.frames, seed, one).right
         assert not exam.sit_composition(lambda asked: asked.source, seed, one).right
     for story in exam.stories(3, SIZE):
-        assert all(exam.sit_story(lambda told, step: told.frames[step : step + 1], story).right), story.seed
-        assert not any(exam.sit_story(lambda told, step: told.frames[:1], story).right), "standing still is no story"
+        went, stood = exam.sit_story(true, true, story), exam.sit_story(first, last, story)
+        assert all((*went.right, *went.after, *went.moved)), story.seed
+        assert not any((*stood.right, *stood.after)), "standing still is no story"
+
+
+def true(story: exam.Story, step: int) -> np.ndarray:
+    return story.frames[step : step + 1]
+
+
+def last(story: exam.Story, step: int) -> np.ndarray:
+    return story.frames[step - 1 : step]
+
+
+def first(story: exam.Story, step: int) -> np.ndarray:
+    return story.frames[:1]
+
+
+def test_a_blur_goes_on_and_does_not_move_on() -> None:
+    for story in exam.stories(3, SIZE):
+        dim = exam.sit_story(blurred, blurred, story)
+        assert all(dim.after) and min(dim.after_ways) > 0 and dim.moved == (False, False), story.seed
+
+
+def blurred(story: exam.Story, step: int) -> np.ndarray:
+    return cv2.GaussianBlur(story.frames[step - 1], (0, 0), 1.5)[None]
 
 
 def test_a_way_back_does_not_go_on() -> None:
     story = next(exam.stories(1, SIZE))
-    assert exam.sit_story(lambda told, step: told.frames[max(step - 2, 0)][None], story).right[1:] == (False, False)
+    back = exam.sit_story(lambda told, step: told.frames[max(step - 2, 0)][None], true, story)
+    assert back.right[1:] == (False, False) and back.after == (True, True), "each is asked by itself"
 
 
 def test_parts_are_always_the_same() -> None:
@@ -37,11 +62,13 @@ def test_what_a_model_cannot_is_refused_and_counts_as_wrong() -> None:
         raise Unsupported("it has no references.")
 
     seed, asked = next(exam.compositions(1, SIZE))
-    composed, told = exam.sit_composition(refuses, seed, asked), exam.sit_story(refuses, next(exam.stories(1, SIZE)))
-    assert not composed.right and told.right == (False, False, False)
+    composed = exam.sit_composition(refuses, seed, asked)
+    told = exam.sit_story(refuses, refuses, next(exam.stories(1, SIZE)))
+    assert not composed.right and told.right == (False, False, False) and told.after == (False, False)
     table = exam.report([composed], [told])
     assert "| composition: composed | 1 | 0.000 | 0.000 to 0.793 | – | – | (refused) |" in table
-    assert "| story: frame 3 goes on | 1 | 0.000 |" in table and "refused: it has no references." in table
+    assert "| story: frame 3 goes on | 1 | 0.000 |" in table and "| story: frame 2, after the true ones | 1 |" in table
+    assert "refused: it has no references." in table
     assert exam.report([], []) == ""
 
 

@@ -215,9 +215,10 @@ def test_compositions_and_stories_are_told_by_how_far_they_went() -> None:
     right, wrong = (parts.sit_composition(lambda _, x=x: x, seed, one) for x in (one.frames, one.source))
     assert (right.right, right.way) == (True, 1) and (wrong.right, wrong.way) == (False, 0)
     story = next(parts.stories(1, (48, 48)))
-    went = parts.sit_story(lambda story, step: story.frames[step : step + 1], story)
-    stood = parts.sit_story(lambda story, step: story.frames[step - 1 : step], story)
+    true, last = (lambda story, step, back=back: story.frames[step - back : step - back + 1] for back in (0, 1))
+    went, stood = parts.sit_story(true, last, story), parts.sit_story(last, true, story)
     assert went.ways == (1.0,) * 3 and stood.ways == (0.0,) * 3 and not any(stood.right)
+    assert went.after_ways == (0.0,) * 2 and stood.after_ways == (1.0,) * 2 and all(stood.after)
     told = parts.report([right, wrong], [went, stood])
     assert "| composition: composed | 2 | 0.500 | 0.095 to 0.905 | 0.500 | " in told
     assert "| story: frame 3 goes on | 2 | 0.500 | 0.095 to 0.905 | 0.500 | " in told

@@ -11,8 +11,10 @@ from refrain.cli.progress import Teller
 from refrain.errors import BadInput
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from refrain.editing.editor import Editor
-    from refrain.evaluation.sessions.parts import Compose, GoOn, Told
+    from refrain.evaluation.sessions.parts import Compose, GoOn, Story, Told
 
 
 def parts(
@@ -35,7 +37,7 @@ def parts(
     cause = {"who": who, "weights": editor.weights if editor else "", **choices}
     before = {name: _before(out, name, {**cause, "digest": asked[name]}) for name in asked}
     with TemporaryDirectory(prefix="refrain-sessions-") as folder:
-        compose, go_on = _answers(who, editor, Path(folder), choices)
+        compose, own, after = _answers(who, editor, Path(folder), choices)
         for n, (seed, one) in enumerate(exam.compositions(counts[0], size)):
             teller.stage("compositions", n, counts[0])
             held = before["composition"].get(seed)
@@ -45,7 +47,7 @@ def parts(
         for n, story in enumerate(exam.stories(counts[1], size)):
             teller.stage("stories", n, counts[1])
             held = before["story"].get(story.seed)
-            told = _told(held) if held else exam.sit_story(go_on, story)
+            told = _told(held) if held else exam.sit_story(own, after, story)
             _keep(None if held else out, "story", asdict(told), {**cause, "digest": asked["story"]})
             stories.append(told)
     named = ", ".join(f"{count} {name} {asked[key]}" for count, name, key in (
@@ -53,14 +55,21 @@ def parts(
     return f"\n{named}; {size[0]} pixels\n\n{exam.report(composed, stories)}"
 
 
-def _answers(who: str, editor: "Editor | None", folder: Path, choices: dict[str, Any]) -> "tuple[Compose, GoOn]":
+def _answers(who: str, editor: "Editor | None", folder: Path, choices: dict[str, Any]) -> "tuple[Compose, GoOn, GoOn]":
+    """Who answers compositions, stories, and stories after their true frames."""
     from refrain.evaluation.sessions import parts as exam
 
     if editor is not None:
-        return exam.composed_in(editor, folder, choices), exam.told_in(editor, folder, choices)
+        return (exam.composed_in(editor, folder, choices), exam.told_in(editor, folder, choices),
+                exam.told_after(editor, choices))  # fmt: skip
+
+    def true(story: "Story", step: int) -> "np.ndarray":
+        return story.frames[step : step + 1]
+
     if who == "truth":
-        return lambda asked: asked.frames, lambda story, step: story.frames[step : step + 1]
-    return lambda asked: asked.source, lambda story, step: story.frames[:1]
+        return lambda asked: asked.frames, true, true
+    # the source stands still: at the picture that it began with, or at the last one that was shown
+    return lambda asked: asked.source, lambda story, step: true(story, 0), lambda story, step: true(story, step - 1)
 
 
 def _before(out: Path | None, part: str, cause: dict[str, Any]) -> dict[int, dict[str, Any]]:
@@ -68,13 +77,14 @@ def _before(out: Path | None, part: str, cause: dict[str, Any]) -> dict[int, dic
     held = [one for one in kept(out) if part in one]
     if any(one["cause"] != cause for one in held):
         raise BadInput(f"{out} holds answers of another model, exam or setting; give another file.")
-    return {one[part]["seed"]: one[part] for one in held}
+    # a file of before stories were also asked after their true frames lacks those
+    return {one[part]["seed"]: one[part] for one in held if part != "story" or "after" in one[part]}
 
 
 def _told(held: dict[str, Any]) -> "Told":
     from refrain.evaluation.sessions.parts import Told
 
-    lists = {name: tuple(held.get(name, ())) for name in ("right", "ways")}
+    lists = {name: tuple(held.get(name, ())) for name in ("right", "ways", "after", "after_ways", "moved")}
     return Told(**{**held, **lists})
 
 

@@ -41,6 +41,7 @@ MOMENTS = 5  # frames of a clip that are looked at, evenly spread, the first and
 
 _BLUR, _GROUND_BLUR, _DRIFT_BLUR = 0.012, 0.04, 0.03  # shares of the shorter side
 _EDGE, _PLACE = 0.04, 0.12  # how far around a change nothing is judged; side of a place
+_BLURS = (0.008, 0.016, 0.023, 0.031, 0.047, 0.063)  # sigmas, the same: what a story is held against
 _LEAST = 0.02  # share of the frame below which there is no rest to judge
 
 Rivals = dict[str, Graph]
@@ -108,6 +109,13 @@ def judge_composition(answer: np.ndarray, asked: Composition) -> Verdict:
 def continues(answer: np.ndarray, last: np.ndarray, truth: np.ndarray) -> bool:
     """Whether a next frame lies nearer to the true one than a repetition of the last does; all uint8 [T, Y, X, 3]."""
     return _squares(answer, truth) < _squares(last, truth)
+
+
+def moves(answer: np.ndarray, last: np.ndarray, truth: np.ndarray) -> bool:
+    """Whether it does so too where the last frame is blurred: a blur lies nearer to whatever comes next."""
+    short = min(last.shape[1:3])
+    blurs = (np.stack([cv2.GaussianBlur(one, (0, 0), sigma * short) for one in last]) for sigma in _BLURS)
+    return continues(answer, last, truth) and all(continues(answer, blur, truth) for blur in blurs)
 
 
 def rivals_of(asked: RenderedTurn) -> Rivals:

@@ -3,12 +3,14 @@
 A composition is right where the things of <1> and <2> stand where they were asked to and the rest is the source's
 (`judge.judge_composition`). A story shows a picture and asks three times for what comes next; an answer is
 right where it lies nearer to the true next frame than the true frame before it does: it went on, and the right way.
+Which way a camera goes no single picture tells, so each frame but the first is asked once more after the true ones, and
+is to lie nearer than any blur of the frame before: blurred, that one comes nearer to whatever may follow.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from refrain.data.sessions import Composition, draw_composition, draw_session
 from refrain.errors import RefrainError
 from refrain.evaluation.frames import as_bytes
 from refrain.evaluation.sessions.exam import FIRST, picture_of, way_told
-from refrain.evaluation.sessions.judge import continues, judge_composition, way
+from refrain.evaluation.sessions.judge import continues, judge_composition, moves, way
 from refrain.evaluation.shade import shade
 from refrain.evaluation.statistics import wilson
 
@@ -60,13 +62,17 @@ class Composed:
 @dataclass(frozen=True)
 class Told:
     """What came of a story: whether each next frame went on, and how much of the way from the true frame before it to
-    the true one (`judge.way`); refused: why it ended early.
+    the true one (`judge.way`); refused: why it ended early. after, after_ways: the same from the second frame on, asked
+    after the true frames instead of the model's own; moved: whether those lie nearer than every blur too.
     """
 
     seed: int
     right: tuple[bool, ...]
     refused: str = ""
     ways: tuple[float, ...] = ()
+    after: tuple[bool, ...] = ()
+    after_ways: tuple[float, ...] = ()
+    moved: tuple[bool, ...] = ()
 
 
 Compose = Callable[[Composition], np.ndarray]  # the answer, uint8 [1, Y, X, 3]
@@ -104,18 +110,29 @@ def sit_composition(answer: Compose, seed: int, asked: Composition) -> Composed:
     return Composed(seed, found.done, found.kept, found.seen_as, found.residue, found.rest, way=gone)
 
 
-def sit_story(answer: GoOn, story: Story) -> Told:
-    """Ask a story to its end, each frame after the model's own last one."""
-    found, ways, everywhere = list[bool](), list[float](), np.ones((1, *story.frames.shape[1:3]), bool)
-    for step in range(1, STEPS + 1):
+def sit_story(own: GoOn, after: GoOn, story: Story) -> Told:
+    """Ask a story to its end, each frame after the model's own last one, and then after the true ones."""
+    right, _, ways, refused = _gone(own, story, 1)
+    again, moved, again_ways, why = _gone(after, story, 2)
+    return Told(story.seed, right, refused or why, ways, again, again_ways, moved)
+
+
+def _gone(answer: GoOn, story: Story, first: int) -> tuple[tuple[bool, ...], tuple[bool, ...], tuple[float, ...], str]:
+    """Whether each frame from this one on went on, and moved on; its way; and why the rest did not, if refused."""
+    found, ways, everywhere = list[tuple[bool, bool]](), list[float](), np.ones((1, *story.frames.shape[1:3]), bool)
+    refused = ""
+    for step in range(first, STEPS + 1):
         try:
             made = answer(story, step)
         except RefrainError as error:
-            return Told(story.seed, (*found, *[False] * (STEPS - len(found))), str(error), tuple(ways))
+            refused = str(error)
+            found += [(False, False)] * (STEPS + 1 - step)
+            break
         last, truth = story.frames[step - 1 : step], story.frames[step : step + 1]
-        found.append(continues(made, last, truth))
+        found.append((continues(made, last, truth), moves(made, last, truth)))
         ways.append(way(made, truth, last, everywhere))
-    return Told(story.seed, tuple(found), ways=tuple(ways))
+    on, moved = zip(*found, strict=True)
+    return on, moved, tuple(ways), refused
 
 
 # -- who answers -------------------------------------------------------------------------------------------------------
@@ -152,6 +169,29 @@ def told_in(editor: "Editor", folder: Path, choices: dict[str, Any]) -> GoOn:
     return answer
 
 
+def told_after(editor: "Editor", choices: dict[str, Any]) -> GoOn:
+    """The answers of a model after the true frames, as if it had drawn them."""
+    from refrain.editing.chain import InLine
+    from refrain.editing.edit import Clock, answer, look
+    from refrain.editing.request import Edit
+    from refrain.editing.turns import Line
+
+    drawn = {name: choices[name] for name in ("seed", "steps", "guidance") if name in choices}
+
+    def said(story: Story, step: int) -> np.ndarray:
+        size = (story.frames.shape[1], story.frames.shape[2])
+        clips = [picture_of(story.frames[n : n + 1]) for n in range(step)]
+        seen = [look(clip, (), size, editor, lambda progress: None, Clock()) for clip in clips]
+        line, words = Line.begin(seen[0], editor.card), editor.words.encode([NEXT])
+        for last, one in pairwise(seen):
+            line = line.ask(words, "picture", last.full).answered(one)
+        request = Edit(NEXT, clips[-1], short_side=min(size), preserve=False, **drawn)
+        done = answer(request, editor, lambda progress: None, seen[-1], InLine(line, choices.get("chain", False)))
+        return as_bytes(done.result.clip.frames)
+
+    return said
+
+
 # -- what is told ------------------------------------------------------------------------------------------------------
 
 
@@ -166,6 +206,10 @@ def report(composed: Sequence[Composed], told: Sequence[Told]) -> str:
     for step in range(STEPS if told else 0):
         ways = [one.ways[step] if step < len(one.ways) else nan for one in told]
         rows.append((f"story: frame {step + 1} goes on", [one.right[step] for one in told], ways, ""))
+    for step in range(STEPS - 1 if told else 0):
+        ways = [one.after_ways[step] if step < len(one.after_ways) else nan for one in told]
+        rows.append((f"story: frame {step + 2}, after the true ones", [one.after[step] for one in told], ways, ""))
+        rows.append((f"story: frame {step + 2}, nearer than a blur", [one.moved[step] for one in told], [], ""))
     if not rows:
         return ""
     refused = sorted({one.refused for one in (*composed, *told) if one.refused})
