@@ -1,6 +1,7 @@
 """Compositions and stories: the truth passes, the source does not, and what cannot be asked is told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from cli.conftest import Run
+from refrain.editing.editor import Editor
 from refrain.errors import Unsupported
 from refrain.evaluation.sessions import parts as exam
 
@@ -117,3 +119,14 @@ def test_practice_is_of_other_sessions_than_the_exam(out: Path, run: Run) -> Non
 def test_a_model_without_parts_says_so(model: Path, run: Run) -> None:
     ran = run("evaluate", "sessions", "--model", model, "--each", 0, "--compositions", 1, "--stories", 1, "--size", 64)
     assert ran.status == 0 and "refused: " in ran.out and "| composition: composed | 1 | 0.000 |" in ran.out
+
+
+@pytest.mark.slow  # a model is loaded
+def test_a_story_after_its_true_frames_sees_all_of_them(tmp_path: Path) -> None:
+    editor = Editor.from_pretrained("embedded-sessions")
+    own, after = exam.told_in(editor, tmp_path, {"seed": 1}), exam.told_after(editor, {"seed": 1})
+    story = next(exam.stories(1, SIZE))
+    other = replace(story, frames=np.concatenate([story.frames[2:3], story.frames[1:]]))
+    assert (own(story, 1) == after(story, 1)).all(), "the first is asked alike"
+    assert (after(story, 2) == after(story, 2)).all()
+    assert (after(story, 2) != after(other, 2)).any(), "where the camera came from is seen"
