@@ -44,6 +44,7 @@ def prefers(taste: str) -> Any:
     return act
 
 
+@pytest.mark.slow
 def test_a_judge_says_which_system_it_prefers_in_both_orders(file: Path, run: Run) -> None:
     homes = [scored(file, run, system) for system in ("bright", "dark")]
     asked = ("compare", *homes, "--judge-model", "m", "--transcript", file.parent / "pairs.jsonl")
@@ -60,6 +61,7 @@ def test_a_judge_says_which_system_it_prefers_in_both_orders(file: Path, run: Ru
     )
 
 
+@pytest.mark.slow
 def test_a_judge_who_goes_by_the_order_prefers_nobody(file: Path, run: Run) -> None:
     homes = [scored(file, run, system) for system in ("bright", "dark")]
     with serving(prefers("first")) as fake:

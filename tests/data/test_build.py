@@ -37,6 +37,7 @@ def test_effects_come_equally_often_and_one_in_ten_to_twenty_changes_nothing(eff
     assert max(others) - min(others) <= 13
 
 
+@pytest.mark.slow
 def test_where_the_matte_is_0_target_and_source_are_one(tmp_path: Path) -> None:
     store, made = build(Asked(6, each=3, masks=True, effects=("ball", "rings", "bubbles"), **SMALL), tmp_path)
     assert made == 6 and not store.check() and len({pair.parent for pair in store}) == 2
