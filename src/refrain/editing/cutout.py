@@ -27,8 +27,10 @@ WINDOW = 2.4  # the same, over which edges are looked for (`transfer.moments`)
 NEAR = 6  # pixels from what stays, over which a model may have drawn the new background half
 WHOLE = 0.9  # of the way, from which on it is drawn whole
 STAYS, GOES = 0.55, 0.7  # of the way, seen by the edges: up to the one a pixel stays, from the other on it is replaced
+UNTOUCHED, GONE = 0.25, 0.75  # of the way, as the model drew it: up to the one a pixel stays; between, it is halfway
 BETWEEN = 1.8  # pixels halfway, for each that stays, from which on this is no cut
 LEFT = 0.02  # share of pixels that stay, below which nothing does
+FAR, LEAST = 0.25, 1e-4  # square from which two backgrounds are no farther apart, and what a pixel weighs at least
 GRADED = 0.03  # share of a change that a map of colours leaves unexplained, up to which it is a look
 HUELESS = 0.005  # share of the squares of a picture's colours, around their mean, that is the codec's loss
 
@@ -60,7 +62,7 @@ def recut(before: Tensor, after: Tensor) -> Tensor | None:
     grounds = [background(u, v) for u, v in zip(us, vs)]
     ways = [way_of(u, v, ground) for u, v, ground in zip(us, vs, grounds)]
     shares = np.stack(ways)
-    stays, halfway = (shares < 0.25).mean(), ((shares > 0.25) & (shares < 0.75)).mean()
+    stays, halfway = (shares < UNTOUCHED).mean(), ((shares > UNTOUCHED) & (shares < GONE)).mean()
     if stays < LEFT or halfway > BETWEEN * stays:
         return None
     done = [laid(*each) for each in zip(us, vs, grounds, ways, edges(us, grounds, ways))]
@@ -71,7 +73,7 @@ def background(before: Picture, after: Picture) -> Picture:
     """The new background everywhere [3, y, x], from where it surely is; pictures [3, y, x] in 0..1."""
     surely = (np.abs(after - before).max(axis=0) > CHANGED).astype(np.uint8)
     there = np.asarray(cv2.erode(surely, np.ones((3, 3), np.uint8)), np.float32)[None]
-    return blur(after * there, AROUND) / (blur(there, AROUND) + 1e-4)
+    return blur(after * there, AROUND) / (blur(there, AROUND) + LEAST)
 
 
 def way_of(before: Picture, after: Picture, ground: Picture) -> Picture:
@@ -95,7 +97,7 @@ def edges(before: Picture, grounds: list[Picture], ways: list[Picture]) -> Itera
     for start in range(0, len(ways), BLOCK):
         first, last = max(0, start - 1), min(len(ways), start + BLOCK + 1)  # neighbours in time are looked at
         sums = over_time([
-            moments(u, np.repeat(way, 3, axis=0), np.minimum(np.square(ground - u).sum(0, keepdims=True), 0.25) + 1e-4)
+            moments(u, np.repeat(way, 3, axis=0), np.minimum(np.square(ground - u).sum(0, keepdims=True), FAR) + LEAST)
             for u, ground, way in zip(before[first:last], grounds[first:last], ways[first:last])
         ])  # fmt: skip
         for n in range(start, min(len(ways), start + BLOCK)):
@@ -105,9 +107,9 @@ def edges(before: Picture, grounds: list[Picture], ways: list[Picture]) -> Itera
             yield np.clip((way - STAYS) / (GOES - STAYS), 0, 1)
 
 
-def is_look(before: Tensor, after: Tensor) -> bool:
+def is_look(before: Tensor, after: Tensor, unexplained: float = GRADED) -> bool:
     """Whether colours alone explain a change of frames [T, 3, y, x], all but a share: from the one, or back."""
-    return min(colour_map(before, after)[1], colour_map(after, before)[1]) <= GRADED
+    return min(colour_map(before, after)[1], colour_map(after, before)[1]) <= unexplained
 
 
 def colour_map(one: Tensor, other: Tensor) -> tuple[Tensor, float]:

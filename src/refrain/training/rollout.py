@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from refrain.editing.compose import Seen, see_coarsely
-from refrain.editing.cutout import MOST, colour_map, cut_out
+from refrain.editing.cutout import MOST, colour_map, cut_out, is_look
 from refrain.editing.matte import latent_matte, matte_of
 from refrain.editing.turns import Line
 from refrain.models.protocols import Codec
@@ -23,7 +23,7 @@ from .lesson import Lesson, TaughtTurn
 
 TOUCHED = 0.05  # by how much a latent of the true pictures differs, before and after, where a turn was to change it
 VISIBLE = 0.1  # the same of a pixel, of 2 from black to white
-GRADED = 0.015  # share of a change that colours alone leave unexplained, up to which it is a look
+GRADED = 0.015  # share of a true change that colours alone leave unexplained, up to which it is a look
 FAINT = 0.05  # a fault of this size, of 2 from black to white, is put right by a look unseen
 SMEAR, PLACE = 0.07, 0.12  # sides of the squares, of the shorter side, over which a fault is smeared, and is seen
 
@@ -86,9 +86,9 @@ def under_look(after: Tensor, before: Tensor, now: Tensor) -> Tensor | None:
     A look is a map of colours, from the one to the other or back. The faults of `now` stay under it, for they are no
     matter of looks, but for those that nobody would miss: drawn a shade too dark, a thing has another colour in grey.
     """
-    there, missing = colour_map(before, after)
-    if min(missing, colour_map(after, before)[1]) > GRADED:
+    if not is_look(before, after, GRADED):
         return None
+    there, _ = colour_map(before, after)
     fault = torch.einsum("tcyx,cd->tdyx", (now - before).double(), there).to(after)
     short = min(after.shape[2:])
     seen = smeared(smeared(smeared(fault, SMEAR * short), SMEAR * short).square().mean(1, keepdim=True), PLACE * short)

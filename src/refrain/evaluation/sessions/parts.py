@@ -112,27 +112,35 @@ def sit_composition(answer: Compose, seed: int, asked: Composition) -> Composed:
 
 def sit_story(own: GoOn, after: GoOn, story: Story) -> Told:
     """Ask a story to its end, each frame after the model's own last one, and then after the true ones."""
-    right, _, ways, refused = _gone(own, story, 1)
-    again, moved, again_ways, why = _gone(after, story, 2)
-    return Told(story.seed, right, refused or why, ways, again, again_ways, moved)
+    one, other = _asked(own, story, 1), _asked(after, story, 2)
+    return Told(story.seed, one.on, one.refused or other.refused, one.ways, other.on, other.ways, other.moved)
 
 
-def _gone(answer: GoOn, story: Story, first: int) -> tuple[tuple[bool, ...], tuple[bool, ...], tuple[float, ...], str]:
-    """Whether each frame from this one on went on, and moved on; its way; and why the rest did not, if refused."""
-    found, ways, everywhere = list[tuple[bool, bool]](), list[float](), np.ones((1, *story.frames.shape[1:3]), bool)
-    refused = ""
+@dataclass(frozen=True)
+class _Asked:
+    """Of each frame: whether it went on, and moved on (`judge.moves`), and its way; why the later ones did not."""
+
+    on: tuple[bool, ...]
+    moved: tuple[bool, ...]
+    ways: tuple[float, ...]
+    refused: str = ""
+
+
+def _asked(answer: GoOn, story: Story, first: int) -> _Asked:
+    """Ask for the frames from this one on."""
+    on, moved, ways = list[bool](), list[bool](), list[float]()
+    everywhere = np.ones((1, *story.frames.shape[1:3]), bool)
     for step in range(first, STEPS + 1):
         try:
             made = answer(story, step)
         except RefrainError as error:
-            refused = str(error)
-            found += [(False, False)] * (STEPS + 1 - step)
-            break
+            never = (False,) * (STEPS + 1 - step)
+            return _Asked((*on, *never), (*moved, *never), tuple(ways), str(error))
         last, truth = story.frames[step - 1 : step], story.frames[step : step + 1]
-        found.append((continues(made, last, truth), moves(made, last, truth)))
+        on.append(continues(made, last, truth))
+        moved.append(moves(made, last, truth))
         ways.append(way(made, truth, last, everywhere))
-    on, moved = zip(*found, strict=True)
-    return on, moved, tuple(ways), refused
+    return _Asked(tuple(on), tuple(moved), tuple(ways))
 
 
 # -- who answers -------------------------------------------------------------------------------------------------------
