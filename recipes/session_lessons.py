@@ -28,7 +28,7 @@ POINTED = 2 + len(TRAITS) + sum(len(v) for of in (TRAITS, DRAWN) for v in of.val
 CLOSELY = 2  # of these, part by part of a token: where it changes, and where what changes is now
 TURNS = (1, 2, 3, 4, 6, 10, 10)
 # kinds of turn of which much is drawn anew, or all of it; those that fail most come twice as often
-HARD = ("add", "move", "move", "resize", "background", "background", "restyle")
+HARD = ("add", "move", "move", "resize", "background", "background", "restyle", "restyle")
 MASKED = 5  # turns from which on a session has no masks: a row of them is three times as long
 NEXT = ("show the next frame", "what comes next", "go on")  # said for a story
 STEPS, APART = 3, 8  # how often a story goes on, and frames from picture to picture
@@ -78,11 +78,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Sessions:
-    """B sessions of one shape. own: its later turns are to meet the model's own answers (`training.rollout`)."""
+    """B sessions of one shape. own: its later turns are to meet the model's own answers (`training.rollout`).
+    story: each is one (`training.story`).
+    """
 
     source: np.ndarray
     turns: tuple[Told, ...]
     own: bool = False
+    story: bool = False
 
 
 class Lessons(Dataset["Sessions | Pairs"]):
@@ -198,4 +201,4 @@ def story(rng: np.random.Generator, size: tuple[int, int], stretch: Stretch) -> 
     drawn = [draw_session(int(rng.integers(data)), 0, size, length).frames[::APART] for _ in range(count)]
     said = [str(rng.choice(NEXT)) for _ in drawn]
     turns = [Told(said, {"picture": np.stack([one[n : n + 1] for one in drawn])}) for n in range(1, STEPS + 1)]
-    return Sessions(np.stack([one[:1] for one in drawn]), tuple(turns))
+    return Sessions(np.stack([one[:1] for one in drawn]), tuple(turns), story=True)

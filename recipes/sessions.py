@@ -48,6 +48,7 @@ from refrain.training.objective import Weighing
 from refrain.training.recipe import Given
 from refrain.training.rollout import rolled_out
 from refrain.training.stage import Stage
+from refrain.training.story import told_on
 
 WORDINGS, TAUGHT_WORDS = 60_000, 2900  # that the text encoder learns from, and for how many steps
 TELLING = ("next", "go on", "thing", "object", "shows")  # of stories and compositions, what says that they are such
@@ -63,6 +64,7 @@ TAUGHT: Card = replace(
     rule="block_causal",
     kinds=("text", "source", "reference", "mask", "answer", "target"),
     turns="edited",
+    moves_on=True,
     offsets=OFFSETS,
     understands=(
         "keep it as it is",
@@ -95,7 +97,7 @@ SEE = Stretch()
 # of the picture lies among the tokens depends on how many there are, so it is learnt at the sizes at which pictures
 # are edited. In use a turn edits an answer, not the truth, so most of the lessons of several turns meet the model's
 # own. The rate lies between those of a model that begins (2e-3) and of one that goes on (1e-3).
-DRAW = Stretch(effects=0, composed=0.12, story=0.05, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
+DRAW = Stretch(effects=0, composed=0.1, story=0.1, masks=0.3, hard=0.5, words=0, times=(TAUGHT.sampling.shift, 1.2),
                floor=0.03, pointed=10.0, own=0.7, rate=1.5e-3, pictures=16,
                sizes=((128, 128), (128, 128), (128, 160), (160, 128)))  # fmt: skip
 
@@ -211,7 +213,9 @@ def main(
             if isinstance(drawn, Pairs):
                 return wrong_of(pupil, drawn, generator)
             lesson = lesson_of(pupil, drawn)
-            if drawn.own:
+            if drawn.story:
+                lesson = told_on(pupil.denoiser, pupil.codec, lesson, generator, drawn.own)
+            elif drawn.own:
                 lesson = rolled_out(pupil.denoiser, pupil.codec, lesson, generator)
             return loss_of_lesson(
                 pupil.denoiser,

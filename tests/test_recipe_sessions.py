@@ -163,6 +163,7 @@ def test_batches_depend_on_their_number_alone(recipe: ModuleType) -> None:
         lambda rng: lessons.story(rng, (64, 64), few),
     ):
         one, same = (draw(np.random.default_rng(3)) for _ in range(2))
+        assert one.story == same.story == (one.turns[0].said[0] in lessons.NEXT)
         assert np.array_equal(one.source, same.source) and len(one.turns) == len(same.turns)
         for a, b in zip(one.turns, same.turns):
             assert a.said == b.said and all(np.array_equal(a.pictures[task], b.pictures[task]) for task in a.pictures)

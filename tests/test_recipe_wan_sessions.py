@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from cli.conftest import Run, run  # noqa: F401
 from editing.sessions import photo
 from guarantees.house import ROOT
@@ -12,6 +14,7 @@ from refrain.training.journal import read
 from tiny import save_tiny
 
 
+@pytest.mark.slow
 def test_sessions_are_learnt_and_then_asked(tmp_path: Path, run: Run) -> None:  # noqa: F811
     build(Asked(count=2, turns=2, size=(32, 32), seed=18), tmp_path / "set", lambda done, of: None)
     wan = save_tiny(tmp_path / "wan")

@@ -58,6 +58,7 @@ def test_the_first_stage_makes_a_checkpoint_that_edits(general: Path) -> None:
     assert read(general.parent)[-1].validation["loss"] > 0
 
 
+@pytest.mark.slow
 def test_the_second_stage_makes_an_effect_that_is_worn(general: Path, pairs: Path, tmp_path: Path, run: Run) -> None:  # noqa: F811
     more = (
         "--data",
@@ -81,6 +82,7 @@ def test_the_second_stage_makes_an_effect_that_is_worn(general: Path, pairs: Pat
     assert Editor.from_pretrained(general).edit(asked).record["effects"]
 
 
+@pytest.mark.slow
 def test_sparse_attention_is_learnt_with_in_two_stages(wan: Path, pairs: Path, tmp_path: Path, run: Run) -> None:  # noqa: F811
     recipe, more = RECIPES / "wan_isa.py", ("--data", pairs, "--steps", 1, *SMALL, "--set", "accumulate=2")
     assert run("train", recipe, tmp_path / "one", *more, "--model", wan).status == 0

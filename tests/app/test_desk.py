@@ -272,6 +272,7 @@ def test_a_painted_region_is_where_the_change_may_be() -> None:
     assert bound_of("", clip) is None and bound_of("{}", clip) is None
 
 
+@pytest.mark.slow
 def test_sample_sessions_are_made_once_and_given_to_those_who_have_nothing(model: Model, tmp_path: Path) -> None:
     desk = opened(tmp_path / "root", model)
     demo = Demo(desk, frames=1, size=(64, 96))
@@ -290,6 +291,7 @@ def test_sample_sessions_are_made_once_and_given_to_those_who_have_nothing(model
     desk.jobs.end()
 
 
+@pytest.mark.slow
 def test_a_queue_of_many_people_answers_everyone_in_order(model: Model, begun: Path, tmp_path: Path) -> None:
     desk = opened(tmp_path / "root", model)
     rooms = [desk.rooms.of(new_secret()) for _ in range(3)]

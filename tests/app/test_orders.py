@@ -46,6 +46,7 @@ def files(root: Path) -> list[str]:
     return sorted(path.name for place in Rooms(root).all() for path in place.waits.glob("*"))
 
 
+@pytest.mark.slow
 def test_what_waited_is_done_in_its_order_after_a_restart(root: Path, model: Model) -> None:
     desk = opened(root, model)
     room, other = desk.rooms.of(SECRET), desk.rooms.of(new_secret())

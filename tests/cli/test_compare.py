@@ -69,6 +69,7 @@ def test_a_judge_who_goes_by_the_order_prefers_nobody(file: Path, run: Run) -> N
     assert "| bright, dark | 0 | 0 | 5 | 5 | 0.000 (" in ran.out
 
 
+@pytest.mark.slow
 def test_two_judges_of_a_run_are_held_against_each_other(file: Path, run: Run) -> None:
     def kind(least: int) -> Any:
         def act(request: dict[str, Any]) -> Any:

@@ -168,6 +168,7 @@ def test_a_dry_run_tells_the_cost(clip: Path, model: Path, out: Path, run: Run) 
     assert not list(out.iterdir())
 
 
+@pytest.mark.slow
 def test_a_dry_run_loads_no_weights_and_no_diffusers(clip: Path, model: Path, out: Path) -> None:
     program = """
 import sys

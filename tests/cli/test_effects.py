@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from cli.conftest import COLUMNS, FRAMES, ROWS, Run
 from refrain.data.effects import EFFECTS
@@ -50,6 +51,7 @@ def test_what_cannot_be_rendered_is_refused_by_name(clip: Path, out: Path, run: 
     assert not list(out.iterdir())
 
 
+@pytest.mark.slow
 def test_the_gallery_shows_every_effect(out: Path, run: Run) -> None:
     ran = run("effects", "gallery", "-o", out / "all.png", "--frames", "2", "--columns", "8")
     picture = cv2.imread(str(out / "all.png"))

@@ -23,6 +23,7 @@ def shown(parents: list[int | None], here: int) -> dict[str, object]:
     return {"here": here, "source": "in.mp4", "turns": told}
 
 
+@pytest.mark.slow
 def test_a_session_from_beginning_to_export(clip: Path, model: Path, out: Path, run: Run) -> None:
     home, original = out / "s", clip.read_bytes()
     ran = run("session", "new", home, clip, "--model", model, "--size", 32)
@@ -54,6 +55,7 @@ def test_a_session_from_beginning_to_export(clip: Path, model: Path, out: Path, 
     assert ran.status == 0 and Clip.read(out / "b.mp4").times == source.times
 
 
+@pytest.mark.slow
 def test_masks_are_predicted_painted_over_given_back_and_drawn(out: Path, run: Run) -> None:
     home, model = out / "s", out / "model"
     changing(model, **KNOWS_TURNS)

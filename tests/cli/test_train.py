@@ -79,6 +79,7 @@ def test_a_run_leaves_a_journal_samples_and_what_was_asked(done: Path, sets: Pat
     assert said["data"] == [f"{(sets / 'a').resolve()}:3", f"{(sets / 'b').resolve()}:1"]
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_as_if_it_had_not(
     done: Path, recipe: Path, sets: Path, model: Path, tmp_path: Path, run: Run
 ) -> None:

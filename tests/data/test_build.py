@@ -111,6 +111,7 @@ def test_a_kill_leaves_nothing_half_done(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc alone is told to keep memory")
+@pytest.mark.slow
 def test_a_worker_asks_for_the_memory_of_a_picture_once() -> None:
     program = (
         f"import sys; sys.path[:] = {sys.path!r}\n"

@@ -12,9 +12,12 @@ from refrain import Session
 from refrain.editing import edit
 from refrain.editing.chain import Chained, Masks, chain, drawn, within
 from refrain.editing.editor import Editor
+from refrain.editing.motion import moved_on
 from refrain.editing.request import EffectUse
 from refrain.errors import BadInput, Unsupported
+from refrain.media import Clip
 from refrain.sequence import Sequence
+from rows import some
 
 ONE = {"steps": 1, "guidance": 1.0}
 
@@ -173,6 +176,49 @@ def test_nothing_is_put_back_of_what_a_story_goes_on_from(
     matte = session.turn(2).matte
     assert matte is not None and bool((matte == 1).all()), "nothing of the picture before is put back"
     assert told(rows[2])[2:4] == [("answer", 1), ("answer", 1)], "coarse, and its first frame at full size"
+
+
+def sliding() -> Clip:
+    """Tiles that slide by their own width from frame to frame, so that a codec of means sees them slide."""
+    wide = some(3, 16, 40).repeat_interleave(4, 1).repeat_interleave(4, 2).clamp(-1, 1)  # [3, y, x]
+    return Clip.of(torch.stack([wide[..., 4 * n : 4 * n + 96] for n in range(5)]), 8)
+
+
+def test_a_story_is_a_change_of_the_last_picture_moved_on_as_those_before_it_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = changing(tmp_path / "m", **KNOWS_TURNS, moves_on=True)
+    session, rows = Session.create(tmp_path / "s", sliding(), editor), rows_in(editor, monkeypatch)
+    session.ask(WORDS, frame=4, story=True, **ONE)
+    filmed = [s.content for s in rows[0] if s.kind in ("source", "answer")][1::2]  # coarse ones stand between
+    assert len(filmed) == 3 and [s.beat for s in rows[0] if s.kind == "answer"] == [1, 1, 3, 3]
+    base = rows[0].target.base
+    assert base is not None and torch.equal(base, moved_on(editor.codec, filmed)), "frames 2, 3 and 4"
+    assert not torch.equal(base, filmed[-1])
+    session.ask(WORDS, story=True, **ONE)
+    pictures = [*filmed[1:], session.turn(1).state().full]
+    again = rows[1].target.base
+    assert again is not None and torch.equal(again, moved_on(editor.codec, pictures)), "two frames and what came"
+    session.ask(WORDS, **ONE)
+    plain = rows[2].target.base
+    assert plain is not None and torch.equal(plain, session.turn(2).state().full), "an edit moves nothing on"
+    opened, laid = Session.open(tmp_path / "s", Editor.from_pretrained(tmp_path / "m")), told(rows[1])
+    assert opened.editor is not None
+    rows.clear()
+    more = rows_in(opened.editor, monkeypatch)
+    opened.ask(WORDS, at=1, story=True, **ONE)
+    assert told(more[0]) == laid and torch.equal(more[0].target.base, again)  # type: ignore[arg-type]
+    assert same(opened.turn(4).clip, session.turn(2).clip)
+
+
+def test_at_the_beginning_of_a_clip_a_story_has_fewer_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor = changing(tmp_path / "m", **KNOWS_TURNS, moves_on=True)
+    session, rows = Session.create(tmp_path / "s", moving(), editor), rows_in(editor, monkeypatch)
+    for frame in (0, 1):
+        session.ask(WORDS, at=0, frame=frame, story=True, **ONE)
+        assert sum(s.kind in ("source", "answer") for s in rows[-1]) == 2 * (frame + 1)
+    with pytest.raises(BadInput, match="no frame 5"):
+        session.ask(WORDS, at=0, frame=5, story=True)
 
 
 def test_pictures_and_clips_in_one_session(editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

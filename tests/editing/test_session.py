@@ -157,6 +157,7 @@ def test_a_replay_gives_the_same_to_the_bit_with_bounds(editor: Editor, tmp_path
     assert new.here.id == 1 and new.turn(1).record["asked"]["bound"] == session.turn(1).record["asked"]["bound"]
 
 
+@pytest.mark.slow
 def test_a_frame_is_edited_as_a_picture_and_carried_through_the_clip(tmp_path: Path) -> None:
     knowing = changing(tmp_path / "m", kinds=("text", "source", "reference", "answer", "target"), rule="full")
     session = Session.create(tmp_path / "s", moving(), knowing)

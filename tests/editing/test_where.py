@@ -37,6 +37,7 @@ def test_where_predicts_the_masks_that_asking_predicts_and_asks_nothing(editor: 
         session.where("remove the hat")
 
 
+@pytest.mark.slow
 def test_a_dummy_turn_is_laid_before_the_first_one_and_kept(
     editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_model_that_sees_one_turn_at_a_time_takes_no_dummy(tmp_path: Path) -> 
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.slow
 def test_another_model_goes_on_with_what_was_seen_when_it_is_told_to(editor: Editor, tmp_path: Path) -> None:
     session = Session.create(tmp_path / "s", photo(), editor)
     session.ask(WORDS, chain=True, **ONE)

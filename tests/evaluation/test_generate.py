@@ -54,6 +54,7 @@ def test_what_cannot_be_answered_has_its_reason_and_stops_nothing(tmp_path: Path
     assert len(Clip.read(run.outputs / "0.png")) == 1
 
 
+@pytest.mark.slow
 def test_only_what_is_lacking_is_answered_again(tmp_path: Path, editor: Editor, basic: Path) -> None:
     first = {a.case: a.hash for a in answered(tmp_path / "run", editor, basic)}
     assert not answered(tmp_path / "run", editor, basic, resume=True)
@@ -65,6 +66,7 @@ def test_only_what_is_lacking_is_answered_again(tmp_path: Path, editor: Editor, 
     assert [a.case for a in answered(tmp_path / "run", editor, basic, resume=True)] == ["0"]
 
 
+@pytest.mark.slow
 def test_turns_follow_each_other_until_one_is_refused(tmp_path: Path, editor: Editor, sessions: Path) -> None:
     found = answered(tmp_path / "run", editor, sessions)
     assert [a.reason is None for a in found] == [True] * 5 + [True, True, False, False, False]

@@ -105,6 +105,7 @@ def brush(home: Path, masks: list[np.ndarray]) -> dict[tuple[str, int], float | 
     return {(r.score.scorer.partition("/")[0], r.turn): r.score.reason or r.score.value for r in found}
 
 
+@pytest.mark.slow
 def test_masks_of_magicbrush_mark_what_all_turns_so_far_may_change(tmp_path: Path) -> None:
     clear = [np.full((16, 24, 4), 255, np.uint8) for _ in range(2)]
     clear[0][:, :8, 3] = clear[1][:, 16:, 3] = 0
@@ -117,6 +118,7 @@ def test_masks_of_magicbrush_mark_what_all_turns_so_far_may_change(tmp_path: Pat
     assert brush(tmp_path, coloured)["psnr.background", 1] == "the case has no matte", "what says nothing is no mask"
 
 
+@pytest.mark.slow
 def test_the_editors_mattes_are_held_against_the_true_ones(tmp_path: Path) -> None:
     clear = [np.full((16, 24, 4), 255, np.uint8) for _ in range(2)]
     clear[0][:, :8, 3] = clear[1][:, 16:, 3] = 0

@@ -219,9 +219,20 @@ def test_compositions_and_stories_are_told_by_how_far_they_went() -> None:
     went, stood = parts.sit_story(true, last, story), parts.sit_story(last, true, story)
     assert went.ways == (1.0,) * 3 and stood.ways == (0.0,) * 3 and not any(stood.right)
     assert went.after_ways == (0.0,) * 2 and stood.after_ways == (1.0,) * 2 and all(stood.after)
+    assert went.flow_ways == stood.flow_ways and went.flow_moved == stood.flow_moved, "flow asks no model"
     told = parts.report([right, wrong], [went, stood])
     assert "| composition: composed | 2 | 0.500 | 0.095 to 0.905 | 0.500 | " in told
     assert "| story: frame 3 goes on | 2 | 0.500 | 0.095 to 0.905 | 0.500 | " in told
+
+
+def test_flow_alone_follows_a_camera() -> None:
+    stories = list(parts.stories(6, (96, 96)))
+    told = [parts.sit_story(parts.by_flow, parts.by_flow, story) for story in stories]
+    for one in told:
+        assert one.moved == one.flow_moved and one.after_ways == one.flow_ways
+        assert one.ways[0] == 0, "no single picture tells which way a camera goes"
+    assert sum(sum(one.moved) for one in told) >= 8, "of twelve"
+    assert "| story: frame 2, the same by flow alone | 6 | " in parts.report([], told)
 
 
 def test_success_never_grows_with_the_turns() -> None:

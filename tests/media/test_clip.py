@@ -64,6 +64,7 @@ def test_what_is_no_clip_is_refused() -> None:
             wrong()
 
 
+@pytest.mark.slow
 def test_large_arrays_lie_in_a_file_that_goes_with_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scratch, "SMALL", 100)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

@@ -60,6 +60,7 @@ def test_flat_colours_are_those_of_swscale(matrix: Matrix, full: bool) -> None:
     assert np.abs(ours - theirs).mean() < 0.6
 
 
+@pytest.mark.slow
 def test_real_clips_look_as_in_swscale(material: Path) -> None:
     for path in sorted((material / "clips").glob("*.mp4")):
         clip = Clip.read(path, 0, 0.2)

@@ -189,6 +189,7 @@ def test_only_an_even_rate_is_snapped() -> None:
     assert snapped(uneven, NTSC, 1000) == uneven
 
 
+@pytest.mark.slow
 def test_every_real_clip_has_the_frames_that_are_listed(material: Path) -> None:
     with (material / "MANIFEST.csv").open(encoding="utf-8") as file:
         listed = [row for row in csv.DictReader(file) if row["file"].startswith("clips")]

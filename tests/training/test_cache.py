@@ -203,6 +203,7 @@ for n in range(60):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_cache(tmp_path: Path) -> None:
     program = f"import sys; sys.path.insert(0, {str(Path(key_of.__code__.co_filename).parents[2])!r})\n{WRITER}"
     running = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stderr=subprocess.PIPE) for _ in "ab"]

@@ -42,6 +42,7 @@ def drawn(folder: Path, model: Host, heard=lambda filled: None, **facts: object)
     return lessons([(store, 1.0)], model.card, model.codec, model.words, STAGE, reading, heard=heard)
 
 
+@pytest.mark.slow
 def test_a_lesson_holds_what_the_codec_sees_and_the_words(folder: Path, model: Host) -> None:
     made = drawn(folder, model)
     lesson = made.lesson(0)

@@ -61,7 +61,7 @@ def _answers(who: str, editor: "Editor | None", folder: Path, choices: dict[str,
 
     if editor is not None:
         return (exam.composed_in(editor, folder, choices), exam.told_in(editor, folder, choices),
-                exam.told_after(editor, choices))  # fmt: skip
+                exam.told_after(editor, folder, choices))  # fmt: skip
 
     def true(story: "Story", step: int) -> "np.ndarray":
         return story.frames[step : step + 1]
@@ -77,14 +77,14 @@ def _before(out: Path | None, part: str, cause: dict[str, Any]) -> dict[int, dic
     held = [one for one in kept(out) if part in one]
     if any(one["cause"] != cause for one in held):
         raise BadInput(f"{out} holds answers of another model, exam or setting; give another file.")
-    # a file of before stories were also asked after their true frames lacks those
-    return {one[part]["seed"]: one[part] for one in held if part != "story" or "after" in one[part]}
+    # a file of before stories were also held against optical flow lacks that
+    return {one[part]["seed"]: one[part] for one in held if part != "story" or "flow_moved" in one[part]}
 
 
 def _told(held: dict[str, Any]) -> "Told":
     from refrain.evaluation.sessions.parts import Told
 
-    lists = {name: tuple(held.get(name, ())) for name in ("right", "ways", "after", "after_ways", "moved")}
+    lists = {name: tuple(value) for name, value in held.items() if isinstance(value, list)}
     return Told(**{**held, **lists})
 
 

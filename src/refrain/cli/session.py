@@ -123,7 +123,9 @@ def ask(
     ] = False,
     here: Annotated[Path | None, typer.Option(metavar="MASK", help="Your own mask of where it changes.")] = None,
     within: Annotated[bool, typer.Option("--within", help="Change nothing outside these masks.")] = False,
-    story: Annotated[bool, typer.Option("--story", help="Draw what comes next; nothing is put back.")] = False,
+    story: Annotated[
+        bool, typer.Option("--story", help="Draw what comes next, of a clip after --frame N; nothing is put back.")
+    ] = False,
     effect: Effects = None,
     any_base: AnyBase = False,
     model: OwnModel = None,

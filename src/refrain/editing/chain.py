@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .compose import Seen, Window, spots_of
 from .glimpse import teller
+from .motion import moved_on
 from .regions import apart, joined
 from .request import OnProgress
 from .solve import Solver
@@ -32,12 +33,14 @@ class InLine:
     line:    all that came before. chain: predict both masks first.
     here:    a mask [T or 1, 1, Y, X] of where it changes, from the user, in place of a predicted one.
     within:  change nothing outside the masks.
+    story:   of a story, the latents of its pictures before the one that stands.
     """
 
     line: Line
     chain: bool = False
     here: Tensor | None = None
     within: bool = False
+    story: tuple[Tensor, ...] = ()
 
 
 Masks = dict[Task, tuple[Tensor, Tensor]]
@@ -59,7 +62,8 @@ def chain(
 ) -> Chained:  # fmt: skip
     """Predict what a turn asks for. words: states of the instruction and of the empty prompt."""
     line, masks = foreseen(instruction, seen, editor, turn, words[1], solve, on_progress)
-    question = line.ask(words[0], "picture", seen.full, seen.references)
+    base = moved_on(editor.codec, (*turn.story, seen.full)) if editor.card.moves_on else seen.full
+    question = line.ask(words[0], "picture", base, seen.references)
     whole, noise, parts = Window(0, seen.full.shape[2]), solve.noise(seen.full), apart(seen.spots)
     each: list[Tensor] = []
     for n, part in enumerate(parts):

@@ -106,6 +106,7 @@ class Card:
     shows_base:     the target's tokens carry the state less its base, and the base, on their channels instead of x_t.
     shows_place:    and also where on the picture they lie, row and column in -1..1, on two channels more: rotation
                     tells tokens how far apart they are, but not which edge is near.
+    moves_on:       a story's next picture is a change of the last one, moved on (`editing.motion`).
     short_side, multiple: the size in pixels at which it likes to edit; sizes are multiples of `multiple`.
     name, understands: what it is called; an example wording of every edit that it knows (empty: any edit).
     content_words:  words and phrases of which an instruction must hold one; colour_words: these count as such only
@@ -127,6 +128,7 @@ class Card:
     spread: float = 1.0
     shows_base: bool = False
     shows_place: bool = False
+    moves_on: bool = False
     short_side: int = 480
     multiple: int = 16
     sampling: Sampling = Sampling()

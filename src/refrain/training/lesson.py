@@ -29,6 +29,7 @@ class TaughtTurn:
     references:   latents of pictures that the words name.
     where:        [B, K, T, Y, X] in 0..1, what a network points at while it learns this turn (`pointing`), if it does.
     came:         what stands afterwards instead of the true picture: an answer of the model's own (`rollout`).
+    base:         latents that the picture is a change of, where they are not the picture's before (`Card.moves_on`).
     """
 
     words: dict[Task, Tensor]
@@ -36,6 +37,7 @@ class TaughtTurn:
     references: tuple[Tensor, ...] = ()
     where: Tensor | None = None
     came: Seen | None = None
+    base: Tensor | None = None
 
     def __post_init__(self) -> None:
         if list(self.words) != list(self.found) or "picture" not in self.found:
@@ -68,6 +70,7 @@ class Lesson:
                 tuple(picture.to(place) for picture in turn.references),
                 None if turn.where is None else turn.where.to(place),
                 None if turn.came is None else _moved(turn.came, place),
+                None if turn.base is None else turn.base.to(place),
             )
             for turn in self.turns
         )  # fmt: skip
@@ -113,8 +116,8 @@ def rows_of(
             if task != "picture" and not masks:
                 continue
             drawn = task == "picture"
-            base = stood if drawn else None
-            question = line.ask(turn.words[task], task, base, turn.references if drawn else ())
+            base = stood if turn.base is None else turn.base
+            question = line.ask(turn.words[task], task, base if drawn else None, turn.references if drawn else ())
             questions.append(question)
             clean.append(turn.found[task].full)
             found = turn.after if drawn else turn.found[task]

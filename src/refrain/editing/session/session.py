@@ -22,11 +22,12 @@ from refrain.media.fit import model_size
 from . import log
 from .ask import Ask, Choices, asked_in, check_seed, references_in
 from .begin import begin, require_place
-from .lines import Lines, begun, line_of, serves
+from .lines import Lines, begun, line_of, serves, told
 from .lock import held
 from .media import write_bound, write_clip
 from .shelf import hashes, shelved, sweep
 from .state import State, carried, save
+from .story import shown
 from .turn import Tree, Turn, read_tree
 from .where import Where, where
 
@@ -242,11 +243,27 @@ class Session:
                 )
                 raise Unsupported(f"{editor.model} has no chain and no story here, since {why}; ask without.")
             return None
+        told_so_far = self._shown(parent, asked.frame) if asked.story else (replace(seen, references=()),)
         if asked.frame is not None:
-            line = begun(self._tree, replace(seen, references=()), editor)
+            line = told(begun(self._tree, told_so_far[0], editor), told_so_far, asked.words, editor)
         else:
-            line = line_of(self._tree, parent.id, editor, self._lines, self._state, self._references)
-        return InLine(line, asked.chain, asked.here, asked.within)
+            line = line_of(self._tree, parent.id, editor, self._lines, self._state, self._references, self._filmed)
+        return InLine(line, asked.chain, asked.here, asked.within, tuple(one.full for one in told_so_far[:-1]))
+
+    def _shown(self, turn: Turn, frame: int | None) -> tuple[Seen, ...]:
+        """The last pictures of a story that goes on from a turn, or from a frame of it."""
+
+        def seen(turn: Turn, number: int | None) -> State:
+            return self._state(turn) if number is None else self._encoded(turn.frame(number), _silent)
+
+        return tuple(one.seen((), self._asker().device) for one in shown(self._tree, turn, frame, seen))
+
+    def _filmed(self, turn: Turn) -> tuple[Seen, ...]:
+        """The frames of a clip that a turn's story goes on from; none, where it tells none or begins with no clip."""
+        asked = turn.record.get("asked", {})
+        if turn.parent is None or not asked.get("story") or asked["frame"] is None:
+            return ()
+        return self._shown(self._tree.turn(turn.parent), asked["frame"])
 
     def _references(self, turn: Turn) -> tuple[Tensor, ...]:
         """The latents of the references of a turn that was asked before."""

@@ -4,13 +4,14 @@ A composition is right where the things of <1> and <2> stand where they were ask
 (`judge.judge_composition`). A story shows a picture and asks three times for what comes next; an answer is
 right where it lies nearer to the true next frame than the true frame before it does: it went on, and the right way.
 Which way a camera goes no single picture tells, so each frame but the first is asked once more after the true ones, and
-is to lie nearer than any blur of the frame before: blurred, that one comes nearer to whatever may follow.
+is to lie nearer than any blur of the frame before: blurred, that one comes nearer to whatever may follow. Beside them
+stands what optical flow makes of the true frames with no model at all (`editing.motion`).
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import count
 from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refrain.data.sessions import Composition, draw_composition, draw_session
+from refrain.editing.motion import carried_on
 from refrain.errors import RefrainError
 from refrain.evaluation.frames import as_bytes
 from refrain.evaluation.sessions.exam import FIRST, picture_of, way_told
@@ -63,7 +65,8 @@ class Composed:
 class Told:
     """What came of a story: whether each next frame went on, and how much of the way from the true frame before it to
     the true one (`judge.way`); refused: why it ended early. after, after_ways: the same from the second frame on, asked
-    after the true frames instead of the model's own; moved: whether those lie nearer than every blur too.
+    after the true frames instead of the model's own; moved: whether those lie nearer than every blur too. flow_moved,
+    flow_ways: the same of the last true frame, carried on by optical flow.
     """
 
     seed: int
@@ -73,6 +76,8 @@ class Told:
     after: tuple[bool, ...] = ()
     after_ways: tuple[float, ...] = ()
     moved: tuple[bool, ...] = ()
+    flow_moved: tuple[bool, ...] = ()
+    flow_ways: tuple[float, ...] = ()
 
 
 Compose = Callable[[Composition], np.ndarray]  # the answer, uint8 [1, Y, X, 3]
@@ -112,8 +117,15 @@ def sit_composition(answer: Compose, seed: int, asked: Composition) -> Composed:
 
 def sit_story(own: GoOn, after: GoOn, story: Story) -> Told:
     """Ask a story to its end, each frame after the model's own last one, and then after the true ones."""
-    one, other = _asked(own, story, 1), _asked(after, story, 2)
-    return Told(story.seed, one.on, one.refused or other.refused, one.ways, other.on, other.ways, other.moved)
+    one, other, flow = _asked(own, story, 1), _asked(after, story, 2), _asked(by_flow, story, 2)
+    refused = one.refused or other.refused
+    return Told(story.seed, one.on, refused, one.ways, other.on, other.ways, other.moved, flow.moved, flow.ways)
+
+
+def by_flow(story: Story, step: int) -> np.ndarray:
+    """The true frame before this one, moved on as those before it moved: uint8 [1, Y, X, 3]."""
+    found = carried_on(list(story.frames[:step]))
+    return story.frames[step - 1 : step] if found is None else found[None]
 
 
 @dataclass(frozen=True)
@@ -177,27 +189,17 @@ def told_in(editor: "Editor", folder: Path, choices: dict[str, Any]) -> GoOn:
     return answer
 
 
-def told_after(editor: "Editor", choices: dict[str, Any]) -> GoOn:
-    """The answers of a model after the true frames, as if it had drawn them."""
-    from refrain.editing.chain import InLine
-    from refrain.editing.edit import Clock, answer, look
-    from refrain.editing.request import Edit
-    from refrain.editing.turns import Line
+def told_after(editor: "Editor", folder: Path, choices: dict[str, Any]) -> GoOn:
+    """The answers of a model that goes on from a clip of the true frames."""
+    from refrain.editing.session.session import Session
 
-    drawn = {name: choices[name] for name in ("seed", "steps", "guidance") if name in choices}
+    def answer(story: Story, step: int) -> np.ndarray:
+        shown = story.frames[:step]
+        place = folder / f"story {story.seed} after {step}"
+        held = Session.create(place, picture_of(shown), editor, min(shown.shape[1:3]))
+        return as_bytes(held.ask(NEXT, frame=step - 1, story=True, **choices).clip.frames)
 
-    def said(story: Story, step: int) -> np.ndarray:
-        size = (story.frames.shape[1], story.frames.shape[2])
-        clips = [picture_of(story.frames[n : n + 1]) for n in range(step)]
-        seen = [look(clip, (), size, editor, lambda progress: None, Clock()) for clip in clips]
-        line, words = Line.begin(seen[0], editor.card), editor.words.encode([NEXT])
-        for last, one in pairwise(seen):
-            line = line.ask(words, "picture", last.full).answered(one)
-        request = Edit(NEXT, clips[-1], short_side=min(size), preserve=False, **drawn)
-        done = answer(request, editor, lambda progress: None, seen[-1], InLine(line, choices.get("chain", False)))
-        return as_bytes(done.result.clip.frames)
-
-    return said
+    return answer
 
 
 # -- what is told ------------------------------------------------------------------------------------------------------
@@ -218,6 +220,8 @@ def report(composed: Sequence[Composed], told: Sequence[Told]) -> str:
         ways = [one.after_ways[step] if step < len(one.after_ways) else nan for one in told]
         rows.append((f"story: frame {step + 2}, after the true ones", [one.after[step] for one in told], ways, ""))
         rows.append((f"story: frame {step + 2}, nearer than a blur", [one.moved[step] for one in told], [], ""))
+        ways, flow = [one.flow_ways[step] for one in told], [one.flow_moved[step] for one in told]
+        rows.append((f"story: frame {step + 2}, the same by flow alone", flow, ways, ""))
     if not rows:
         return ""
     refused = sorted({one.refused for one in (*composed, *told) if one.refused})
