@@ -21,6 +21,7 @@ from .matte import pictures
 
 FOLLOWED = 3  # pictures that a point is followed through: two say how fast it goes, three how that changes
 MET = 0.4  # share of the squares between two pictures that flow leaves unexplained, from which on it is another shot
+SMOOTH = 0.03  # of the shorter side, a sigma: where a thing and what lies behind it go apart, the picture would tear
 SMALLEST = 16  # pixels of the shorter side that flow needs
 
 Image = NDArray[np.uint8]  # [y, x, 3]
@@ -58,7 +59,8 @@ def carried_on(images: Sequence[Image]) -> Image | None:
     before = flow_to(images[-2], images[-3]) if len(images) > 2 else None
     if before is not None:
         flow = 2 * flow - warped(before, flow)  # as much faster again as it has become
-    return warped(images[-1], flow)
+    smooth: Flow = np.asarray(cv2.GaussianBlur(flow, (0, 0), SMOOTH * min(flow.shape[:2])), np.float32)
+    return warped(images[-1], smooth)
 
 
 def flow_to(image: Image, before: Image) -> Flow | None:

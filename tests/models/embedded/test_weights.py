@@ -18,6 +18,8 @@ from refrain.editing.request import require_understood
 from refrain.editing.solve import Solver
 from refrain.editing.walk import Walk
 from refrain.errors import BadInput
+from refrain.evaluation.frames import as_bytes
+from refrain.evaluation.sessions.judge import moves
 from refrain.media import Clip, PixelFormat
 from refrain.models.outline import EMBEDDED, INSIDE
 from refrain.models.protocols import Card
@@ -115,3 +117,14 @@ def test_the_model_of_sessions_takes_turns_with_a_chain_and_references(tmp_path:
     session.ask("make it night", steps=2)
     session.ask("show the next frame", story=True, steps=2)
     assert len(session.turns) == 4
+
+
+@pytest.mark.slow
+def test_a_story_goes_on_as_the_camera_moved(tmp_path: Path) -> None:
+    model, went = Editor.from_pretrained("embedded-sessions"), 0
+    for seed in range(890_000_000, 890_000_004):
+        frames = draw_session(seed, 0, (128, 128), 25).frames[::8]
+        clip = Clip.of(torch.from_numpy(frames[:3]).permute(0, 3, 1, 2).float() / 127.5 - 1, 8)
+        turn = Session.create(tmp_path / str(seed), clip, model).ask("show the next frame", frame=2, story=True)
+        went += moves(as_bytes(turn.clip.frames), frames[2:3], frames[3:])
+    assert went >= 3, "nearer to the true next frame than the last one and every blur of it"
