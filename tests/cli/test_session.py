@@ -11,6 +11,7 @@ from cli.conftest import COLUMNS, FRAMES, ROWS, Run
 from cli.test_edit import equal
 from editing.sessions import KNOWS_TURNS, changing, photo
 from media.make import packets
+from refrain import Session
 from refrain.cli.canvas import Canvas
 from refrain.cli.tree import drawn, lines, rows
 from refrain.media import Clip
@@ -93,6 +94,27 @@ def test_a_session_is_asked_again(clip: Path, model: Path, out: Path, run: Run) 
     assert ran.status == 0 and "stands at turn 1" in ran.err
     for number in ("000", "001"):
         assert equal(*(Clip.read(out / name / number / "clip.mkv") for name in ("s", "r")))
+
+
+@pytest.mark.slow
+def test_the_models_inside_share_a_session(clip: Path, out: Path, run: Run) -> None:
+    few = ("--steps", 1)
+    run("session", "new", out / "s", clip, "--model", "embedded-sessions", "--size", 64, "--to", 0.1, "-q")
+    ran = run("session", "ask", out / "s", "turn it into night", *few, "-q")
+    assert ran.status == 0 and not ran.err, ran.err
+    ran = run("session", "ask", out / "s", SNOW, *few)
+    assert ran.status == 0 and "asked of embedded, which does" in ran.err, ran.err
+    ran = run("session", "ask", out / "s", "use sepia tones", "--chain", *few)
+    assert ran.status == 0 and "asked of" not in ran.err, ran.err
+    made = [turn.made_by["model"] for turn in Session.open(out / "s").turns]
+    assert made == ["embedded-sessions", "embedded-sessions", "embedded", "embedded-sessions"]
+    ran = run("session", "replay", out / "s", out / "r", "-q")
+    assert ran.status == 0, ran.err
+    assert [turn.made_by["model"] for turn in Session.open(out / "r").turns] == made
+    for number in range(4):
+        assert equal(*(Clip.read(out / name / f"00{number}" / "clip.mkv") for name in ("s", "r")))
+    ran = run("session", "ask", out / "s", "make it a watercolour", *few)
+    assert ran.status == 2 and "refrain-embedded-sessions does not understand" in ran.err
 
 
 def test_what_goes_wrong_is_one_sentence(clip: Path, model: Path, out: Path, run: Run) -> None:

@@ -18,25 +18,20 @@ from refrain.cli.options import (
     Guidance,
     Json,
     Mask,
-    Number,
     Offload,
     Picture,
     Quiet,
     Seed,
     Steps,
     attention_of,
-    dtype_of,
     effect_of,
 )
 from refrain.cli.progress import say, told
+from refrain.cli.session_models import able, editor_of, opened, with_model
 
 if TYPE_CHECKING:
-    from refrain.attention import Spec
-    from refrain.editing.editor import Editor
-    from refrain.editing.session.session import Session
     from refrain.editing.session.turn import Turn
     from refrain.media import Clip
-    from refrain.models.outline import Outline
 
 app = typer.Typer(help="Edit turn after turn: ask, look, take back, go another way.", no_args_is_help=True)
 
@@ -101,7 +96,7 @@ def new(
         Outline.of(model)
         teller.stage("loading the model")
         here = str(Path(model).resolve()) if Path(model).is_dir() else model
-        Session.create(folder, clip, _editor(here, None, device, dtype), size, teller.on_progress, dummy)
+        Session.create(folder, clip, editor_of(here, None, device, dtype), size, teller.on_progress, dummy)
     say(f'began {folder}; now: refrain session ask {folder} "what to change"', quiet)
 
 
@@ -155,17 +150,19 @@ def ask(
     began = time.monotonic()
     with told(quiet or json) as teller:
         teller.stage("reading")
-        parent, outline = _able(folder, instruction, at, model, bool(effect), bool(reference or carry))
-        bound, where = (masks.read_for(parent, frame, *one) for one in ((mask, box), (here, None)))
+        asked = able(folder, instruction, at, model, bool(effect), bool(reference or carry))
+        for note in asked.notes:
+            say(note, quiet or json)
+        bound, where = (masks.read_for(asked.parent, frame, *one) for one in ((mask, box), (here, None)))
         choices = {
             "seed": seed, "steps": steps, "guidance": guidance, "bound": bound, "frame": frame, "chain": chain,
             "references": (*_clips(reference), *(carry or ())), "effects": tuple(map(effect_of, effect or ())),
             "any_base": any_base, "here": where, "within": within, "story": story,
         }  # fmt: skip
-        spec = attention_of(attention, outline.network.layers, outline.network.heads)
+        spec = attention_of(attention, asked.outline.network.layers, asked.outline.network.heads)
         teller.stage("loading the model")
-        turn = _with_model(folder, model, anew, spec, device, dtype, offload).ask(
-            instruction, parent.id, teller.on_progress, **choices
+        turn = with_model(folder, asked.model, anew, spec, device, dtype, offload).ask(
+            instruction, asked.parent.id, teller.on_progress, **choices
         )
     if json:
         print(text.dumps(turn.record, indent=2, ensure_ascii=False))
@@ -207,14 +204,16 @@ def where(
             check_free(path)
     with told(quiet) as teller:
         teller.stage("reading")
-        parent, _ = _able(folder, instruction, at, model)
+        asked = able(folder, instruction, at, model)
+        for note in asked.notes:
+            say(note, quiet)
         teller.stage("loading the model")
-        found = _with_model(folder, model, anew, Dense(), device, dtype).where(
-            instruction, parent.id, teller.on_progress, seed=seed, steps=steps, guidance=guidance, frame=frame
+        found = with_model(folder, asked.model, anew, Dense(), device, dtype).where(
+            instruction, asked.parent.id, teller.on_progress, seed=seed, steps=steps, guidance=guidance, frame=frame
         )
         for path, mask in ((out, found.here), (there, found.there)):
             if path is not None:
-                masks.write_for(parent, frame, mask, path)
+                masks.write_for(asked.parent, frame, mask, path)
     say(f"wrote {out}", quiet)
 
 
@@ -226,7 +225,7 @@ def undo(folder: Folder, quiet: Quiet = False, debug: Debug = False) -> None:
 
       refrain session undo holiday
     """
-    _stands(_opened(folder).undo(), quiet)
+    _stands(opened(folder).undo(), quiet)
 
 
 @app.command("redo")
@@ -237,7 +236,7 @@ def redo(folder: Folder, quiet: Quiet = False, debug: Debug = False) -> None:
 
       refrain session redo holiday
     """
-    _stands(_opened(folder).redo(), quiet)
+    _stands(opened(folder).redo(), quiet)
 
 
 @app.command("branch")
@@ -253,7 +252,7 @@ def branch(
 
       refrain session branch holiday 2
     """
-    _stands(_opened(folder).branch(turn), quiet)
+    _stands(opened(folder).branch(turn), quiet)
 
 
 @app.command("show")
@@ -269,7 +268,7 @@ def show(folder: Folder, out: Picture = None, json: Json = False, debug: Debug =
     from refrain.cli.outputs import check_free
     from refrain.cli.tree import drawn, lines
 
-    session = _opened(folder)
+    session = opened(folder)
     if out is not None:
         check_free(out)
         drawn(session.show(), lambda number, height: masks.thumb(session.turn(number), height)).save(out)
@@ -296,7 +295,7 @@ def export(
     """
     from refrain.cli.outputs import check_outputs, write_record
 
-    session = _opened(folder)
+    session = opened(folder)
     found = session.here if turn is None else session.turn(turn)
     check_outputs(out, None, ())
     for note in session.export(found, out, quality, lossless):
@@ -323,6 +322,8 @@ def replay(
 ) -> None:
     """Ask everything again, in a new folder: of another model, with another seed, or to see that it comes out the same.
 
+    Without --model every turn is asked of the model that answered it.
+
     Examples:
 
       refrain session replay holiday holiday-14b --model ./wan-14b
@@ -331,67 +332,21 @@ def replay(
     """
     from refrain.models.outline import Outline
 
-    session = _opened(folder)
-    name = model or _model_of(session)
+    session = opened(folder)
+    names = (model,) if model else dict.fromkeys(turn.made_by["model"] for turn in session.turns)
     with told(quiet) as teller:
-        outline = Outline.of(name)
-        spec = attention_of(attention, outline.network.layers, outline.network.heads)
+        networks = {name: Outline.of(name).network for name in names}
+        specs = {name: attention_of(attention, one.layers, one.heads) for name, one in networks.items()}
         teller.stage("loading the model")
-        again = session.replay(copy, _editor(name, spec, device, dtype), seed, teller.on_progress)
+        first, *others = (editor_of(name, spec, device, dtype) for name, spec in specs.items())
+        again = session.replay(copy, first, seed, teller.on_progress, others)
     say(f"asked everything again in {copy}, which stands at turn {again.here.id}", quiet)
-
-
-def _opened(folder: Path) -> "Session":
-    from refrain.editing.session.session import Session
-
-    return Session.open(folder)
-
-
-def _editor(
-    name: str, spec: "Spec | None", device: str, dtype: Number | None, offload: bool = False
-) -> "Editor":  # fmt: skip
-    from refrain.attention import Dense
-    from refrain.editing.editor import Editor
-
-    return Editor.from_pretrained(name, spec or Dense(), device, dtype_of(dtype), offload)
-
-
-def _with_model(
-    folder: Path, model: str | None, anew: bool, spec: "Spec", device: str, dtype: Number | None, offload: bool = False
-) -> "Session":
-    """The session with an editor: its own, or the one of this name."""
-    from refrain.editing.session.session import Session
-
-    return Session.open(folder, _editor(model or _model_of(_opened(folder)), spec, device, dtype, offload), anew)
-
-
-def _able(
-    folder: Path, instruction: str, at: int | None, model: str | None, effects: bool = False, references: bool = False
-) -> "tuple[Turn, Outline]":
-    """The turn that is edited, and the model's outline; refuses, before weights are read, what its card cannot do."""
-    from refrain.editing.compose import require_references
-    from refrain.editing.request import check_words, require_understood
-    from refrain.models.outline import Outline
-
-    check_words(instruction)
-    session = _opened(folder)
-    parent = session.here if at is None else session.turn(at)
-    outline = Outline.of(model or _model_of(session))
-    if not effects:
-        require_understood(instruction, outline.card, outline.vocabulary)
-    if references:
-        require_references(outline.card)
-    return parent, outline
 
 
 def _clips(paths: list[Path] | None) -> "list[Clip]":
     from refrain.media import Clip
 
     return [Clip.read(path) for path in paths or ()]
-
-
-def _model_of(session: "Session") -> str:
-    return session.turns[0].record["editor"]["model"]
 
 
 def _stands(turn: "Turn", quiet: bool) -> None:

@@ -1,6 +1,6 @@
 """A session: ask, look, take back, go another way. The folder is the session; this is a view of it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from refrain.editing.turns import Task
 from refrain.errors import BadInput, RefrainError, Unsupported
 from refrain.media import Clip
 from refrain.media.fit import model_size
+from refrain.models.outline import INSIDE
 
 from . import log
 from .ask import Ask, Choices, asked_in, check_seed, references_in
@@ -74,7 +75,8 @@ class Session:
 
         anew: an editor with other weights than its turns came of goes on with what was seen: it encodes the clips of
         those turns anew, and knows nothing of the masks on their way.
-        Raises BadInput for a folder that holds no session, and for such an editor unless it is `anew`.
+        Raises BadInput for a folder that holds no session, and for such an editor unless it is `anew`; but
+        the models that come with the package share sessions.
         """
         session = cls(Path(folder), None, read_tree(Path(folder)))
         if editor is not None and not anew:
@@ -186,9 +188,12 @@ class Session:
 
     def replay(
         self, folder: str | Path, editor: Editor | None = None, seed: int | None = None,
-        on_progress: OnProgress | None = None,
+        on_progress: OnProgress | None = None, others: Sequence[Editor] = (),
     ) -> "Session":  # fmt: skip
-        """Ask everything again, in a new folder: of the same editor or another one, with the same seeds or another."""
+        """Ask everything again, in a new folder: of the same editor or another one, with the same seeds or another.
+
+        others: of a session of several models; a turn that one of these answered is asked of that one again.
+        """
         check_seed(seed)
         asker, first = editor or self._asker(), self._tree.turns[0].record
         origin = None if first["source"] is None else Path(first["source"])
@@ -196,6 +201,7 @@ class Session:
         new = Session.create(folder, source, asker, first["short_side"], on_progress, first.get("dummy", False))
         for turn in self._tree.turns[1:]:
             try:
+                new.editor = next((one for one in others if one.weights == turn.weights), asker)
                 new._answer(asked_in(turn, seed), turn.parent, on_progress or _silent)
             except RefrainError as error:
                 said = (
@@ -351,7 +357,7 @@ class Session:
         return self.editor
 
     def _check(self, editor: Editor) -> None:
-        other = next((turn for turn in self._tree.turns if turn.weights != editor.weights), None)
+        other = next((turn for turn in self._tree.turns if not _shares(turn, editor)), None)
         if other is not None:
             raise BadInput(
                 f"Turn {other.id} of {self.home} came of {other.made_by['model']} (weights {other.weights[:8]}), not "
@@ -364,6 +370,12 @@ def _source_state(clip: Clip, short_side: int | None, editor: Editor, on_progres
     """The latents of a clip that no turn has touched, at the size at which the model edits it."""
     size = model_size(clip.size, short_side or editor.card.short_side, editor.card.multiple)
     return State.of(look(clip, (), size, editor, on_progress, Clock()))
+
+
+def _shares(turn: Turn, editor: Editor) -> bool:
+    """Whether an editor may go on from a turn unasked: it made it, or both are models inside, which share sessions."""
+    names = {turn.made_by["model"], editor.model}
+    return turn.weights == editor.weights or (len(names) == 2 and names <= set(INSIDE))
 
 
 def _reason(error: Exception) -> str:
